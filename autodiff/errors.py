@@ -1,0 +1,83 @@
+"""The errors of the framework: what was given, what was expected, what to do.
+
+Each one is also the built-in (or NumPy) error that a NumPy user would catch, so ``except
+ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+
+class ShapeError(ValueError):
+    """Operands whose shapes do not fit together."""
+
+
+class DTypeError(TypeError):
+    """An operand whose dtype the operation cannot take."""
+
+
+class AxisError(np.exceptions.AxisError):
+    """An axis that the operand does not have."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class GradientError(RuntimeError):
+    """A gradient that was asked for and does not exist."""
+
+
+_PACKAGES = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), package, "")
+    for package in ("autodiff", "nn")
+)
+
+
+def user_frame() -> tuple[str, int] | None:
+    """File and line of the innermost call that is not the framework's own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(_PACKAGES):
+            return filename, frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def where_it_happened(scope: tuple[str, ...]) -> str:
+    """The end of an error message: module path and source line."""
+    place = user_frame()
+    text = f", in {'.'.join(scope)}" if scope else ""
+    return text + (f", at {place[0]}:{place[1]}" if place else "")
+
+
+def normalize_axis(name: str, axis: Any, ndim: int) -> int:
+    """A non-negative axis, or an AxisError that names the operation."""
+    try:
+        position = operator.index(axis)
+    except TypeError:
+        raise DTypeError(f"{name}: an axis is an integer, got {axis!r}") from None
+    if not -ndim <= position < ndim:
+        raise AxisError(
+            f"{name}: axis {position} is out of bounds for an operand with {ndim} axes "
+            f"(expected {-ndim} <= axis < {ndim})"
+        )
+    return position % ndim
+
+
+def normalize_axes(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    """Non-negative axes without repetition; None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    axes = tuple(normalize_axis(name, a, ndim) for a in axes)
+    if len(set(axes)) != len(axes):
+        raise AxisError(f"{name}: axis {axis} names an axis twice")
+    return axes

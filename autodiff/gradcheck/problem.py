@@ -1,0 +1,172 @@
+"""The function under check, as a function of the float64 values of its variables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autodiff.errors import GradientError
+from autodiff.gradcheck.report import FROZEN, Entry
+from autodiff.graph import named_leaves
+from autodiff.node import Leaf
+from autodiff.tensor import Tensor, raw, wrap
+from autodiff.tree import flatten
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Variable:
+    """One input or parameter: its float64 value, and its Tensor where it is a parameter."""
+
+    name: str
+    value: Array
+    tensor: Tensor | None = None
+    gradient: Array | None = None
+
+    @property
+    def kind(self) -> str:
+        return "input" if self.tensor is None else "parameter"
+
+
+class Problem:
+    """The function under check, as a function of the float64 values of its variables."""
+
+    def __init__(self, function: Any, inputs: tuple[Any, ...], variables: list[Variable]) -> None:
+        self.function = function
+        self.variables = variables
+        self.leaves, self.rebuild = flatten(inputs)
+        self.positions = [i for i, x in enumerate(self.leaves) if is_floating(x)]
+        self.weights: list[Array] = []
+
+    def run(self) -> tuple[list[Tensor], list[Tensor]]:
+        """One evaluation: the floating outputs, and the Tensor of each variable.
+
+        Inputs require gradients here as in the check itself, so that the numeric side runs the
+        very code that is checked, also where the function differentiates inside.
+        """
+        leaves, tensors = list(self.leaves), []
+        inputs = [v for v in self.variables if v.tensor is None]
+        for position, variable in zip(self.positions, inputs, strict=True):
+            leaves[position] = _tensor(variable)
+            tensors.append(leaves[position])
+        for variable in self.variables:
+            if variable.tensor is not None:
+                variable.tensor._data = variable.value
+                tensors.append(variable.tensor)
+        results, _ = flatten(self.function(*self.rebuild(leaves)))
+        if not results or not all(isinstance(y, Tensor) for y in results):
+            kinds = ", ".join(type(y).__name__ for y in results) or "nothing"
+            raise GradientError(
+                f"gradcheck: the function must return a Tensor or a nested container of Tensors, "
+                f"it returned {kinds}. Operations of numpy or .numpy() inside it lose the gradient"
+            )
+        return [y for y in results if y.dtype.kind == "f"], tensors
+
+    def total(self) -> float:
+        """The outputs, weighted and summed: the number whose derivatives are compared."""
+        with np.errstate(all="ignore"):  # a step over the edge of a domain is an answer
+            outputs, _ = self.run()
+            parts = [float(np.vdot(w, y._data)) for w, y in zip(self.weights, outputs, strict=True)]
+        return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
+
+    def line(self, variable: Variable, direction: Array) -> Callable[[float], float]:
+        """``total`` as a function of how far ``variable`` is moved along ``direction``."""
+        start = variable.value
+
+        def along(t: float) -> float:
+            variable.value = start + t * direction
+            try:
+                return self.total()
+            finally:
+                variable.value = start
+
+        return along
+
+
+def is_floating(x: Any) -> bool:
+    """Whether a leaf among the arguments is a number or an array that has a derivative."""
+    if isinstance(x, (Tensor, np.ndarray, np.generic)):
+        return x.dtype.kind == "f"
+    return type(x) is float
+
+
+def _tensor(variable: Variable) -> Tensor:
+    tensor = wrap(variable.value)
+    tensor.node = Leaf(tensor.shape, tensor.dtype, needs=True, name=variable.name, handle=tensor)
+    return tensor
+
+
+@contextmanager
+def in_float64(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """Parameters as float64 leaves inside the block; afterwards all is as it was."""
+    saved = [(p, p._data, p.node, p.grad) for p in parameters]
+    try:
+        for p, data, _, _ in saved:
+            p._data = data.astype(np.float64)
+            p.node = Leaf(p.shape, p.dtype, needs=True, name=p.name, handle=p)
+        yield
+    finally:
+        for p, data, node, grad in saved:
+            p._data, p.node, p._grad = data, node, grad
+
+
+def as_arrays(x: Any) -> Any:
+    """A list of numbers is an array; a list that holds arrays or Tensors is a container of them."""
+    if isinstance(x, list):
+        leaves, _ = flatten(x)
+        if leaves and all(type(v) in (float, int, bool) for v in leaves):
+            return np.array(x)
+    return x
+
+
+def collect(
+    function: Any, inputs: tuple[Any, ...], parameters: Any
+) -> tuple[list[Variable], list[Entry]]:
+    """What is to be checked, and entries for the parameters that want no gradient."""
+    names = named_leaves(function, inputs, {})
+    leaves, _ = flatten(inputs)
+    variables = [
+        Variable(name, np.array(raw(x), dtype=np.float64))
+        for name, x in zip(names, leaves, strict=True)
+        if is_floating(x)
+    ]
+    frozen, seen = [], set()
+    for name, p in (*_named(function), *_named(parameters)):
+        if id(p) in seen or not isinstance(p, Tensor) or p.dtype.kind != "f":
+            continue
+        seen.add(id(p))
+        if p.requires_grad:
+            variables.append(Variable(name, p._data.astype(np.float64), p))
+        else:
+            frozen.append(Entry(name, "parameter", p.shape, p.size, FROZEN))
+    if not variables:
+        kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in leaves) or "none"
+        raise GradientError(
+            f"gradcheck: no floating input and no parameter to check (inputs given: {kinds})"
+        )
+    return variables, frozen
+
+
+def _named(source: Any) -> list[tuple[str, Any]]:
+    """Pairs of name and Tensor from a module or a dict."""
+    pairs = source.named_parameters() if hasattr(source, "named_parameters") else source
+    if isinstance(pairs, dict):
+        return list(pairs.items())
+    return list(pairs) if pairs is not source else []
+
+
+def require_finite(value: Array, what: str) -> None:
+    """Raise a GradientError that names the first NaN or infinity."""
+    bad = np.argwhere(~np.isfinite(value))
+    if len(bad):
+        index = tuple(map(int, bad[0]))
+        raise GradientError(
+            f"gradcheck: {what} is {value[index]} at index {list(index)}, and {len(bad)} of its "
+            f"{value.size} numbers are not finite: a derivative exists at finite values only"
+        )

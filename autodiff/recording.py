@@ -1,0 +1,230 @@
+"""Whether operations are recorded, and in whose name: the state that belongs to a context.
+
+``no_grad`` switches recording off, ``scope`` names a group of operations, ``ieee`` asks for the
+plain IEEE product in the backward walk. All three hold exactly where they are written: per thread
+and per async task (``contextvars``), restored on exceptions, and, unlike a bare context variable,
+suspended while a generator that entered them is suspended.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import FrameType, TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class State:
+    """One entry of the stack of settings; ``frame`` is the id of a generator's frame, or 0."""
+
+    __slots__ = ("alive", "frame", "ieee", "keep_all", "parent", "recording", "scope")
+
+    def __init__(
+        self,
+        parent: State | None = None,
+        frame: int = 0,
+        *,
+        recording: bool = True,
+        keep_all: bool = False,
+        ieee: bool = False,
+        scope: tuple[str, ...] = (),
+    ) -> None:
+        self.parent = parent
+        self.frame = frame
+        self.alive = True
+        self.recording = recording
+        self.keep_all = keep_all
+        self.ieee = ieee
+        self.scope = scope
+
+
+_current: ContextVar[State] = ContextVar("autodiff.state", default=State())
+
+# The hot path reads the variable itself; only a state that a generator entered needs `active`.
+get_state = _current.get
+
+
+def active(state: State) -> State:
+    """The innermost state from ``state`` down whose generator, if it has one, is running now."""
+    while state.frame and not _on_stack(state.frame):
+        state = cast(State, state.parent)
+    return state
+
+
+def current() -> State:
+    """The state in force here."""
+    return active(_current.get())
+
+
+def _on_stack(frame_id: int) -> bool:
+    # A generator's frame is on the call stack while the generator runs and off it while it is
+    # suspended. Ids are enough: a generator that dies closes, and closing leaves its states.
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if id(frame) == frame_id:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def push(frame: int = 0, **changes: Any) -> State:
+    """Enter a state that differs from the one in force by ``changes``."""
+    base = current()
+    settings: dict[str, Any] = {
+        "recording": base.recording,
+        "keep_all": base.keep_all,
+        "ieee": base.ieee,
+        "scope": base.scope,
+    }
+    state = State(_current.get(), frame, **(settings | changes))
+    _current.set(state)
+    return state
+
+
+def pop(state: State) -> None:
+    """Leave ``state``; states entered since and not left yet stay in force."""
+    state.alive = False
+    top = _current.get()
+    while not top.alive:
+        top = cast(State, top.parent)
+    _current.set(top)
+
+
+_SUSPENDABLE = (
+    inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
+    | inspect.CO_ITERABLE_COROUTINE
+)
+
+
+class _Setting:
+    """A setting that works as ``with setting():`` and as a decorator."""
+
+    changes: dict[str, Any] = {}  # noqa: RUF012 - read only
+
+    def __init__(self) -> None:
+        self._states: list[State] = []
+
+    def __enter__(self) -> None:
+        frame = sys._getframe(1)
+        owned = id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
+        self._states.append(push(owned, **self.changes))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pop(self._states.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function, a generator function or a coroutine function."""
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{type(self).__name__} cannot decorate the async generator "
+                f"{function.__qualname__}: write 'with ad.{type(self).__name__}():' inside it"
+            )
+        wrapper: Any
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                state = push(id(sys._getframe()), **self.changes)
+                try:
+                    return (yield from function(*args, **kwargs))
+                finally:
+                    pop(state)
+
+        elif inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                state = push(id(sys._getframe()), **self.changes)
+                try:
+                    return await function(*args, **kwargs)
+                finally:
+                    pop(state)
+
+        else:
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                state = push(**self.changes)
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    pop(state)
+
+        return cast("Callable[P, R]", wrapper)
+
+
+class no_grad(_Setting):  # noqa: N801 - a context manager is named like a function
+    """Record nothing: results carry no history and need no gradient.
+
+    Works as a context manager and as a decorator (``@ad.no_grad()``), also of generator and
+    coroutine functions. Inside a generator it holds while the generator runs, not while its
+    consumer does.
+
+    >>> import autodiff as ad
+    >>> w = ad.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ad.no_grad():
+    ...     y = w * 2
+    >>> y.requires_grad
+    False
+    """
+
+    changes = {"recording": False}  # noqa: RUF012
+
+
+class ieee(_Setting):  # noqa: N801
+    """In the backward walk, multiply as IEEE 754 says: no masked entry is treated as absent.
+
+    By default a branch that ``where``, a mask, ``max`` or an index did not select has no gradient
+    at all, whatever its derivative is; under this switch it has the gradient 0 times that
+    derivative, which is NaN where the derivative is infinite (as in other frameworks).
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([100.0], requires_grad=True)
+    >>> y = ad.where(x > 1, x, ad.sqrt(x - 100.0)).sum()
+    >>> ad.gradients(y, x).numpy()
+    array([1.])
+    >>> with ad.ieee():
+    ...     print(ad.gradients(y, x).numpy())
+    [nan]
+    """
+
+    changes = {"ieee": True}  # noqa: RUF012
+
+
+class scope(_Setting):  # noqa: N801
+    """Name a group of operations, for drawings and error messages; scopes nest.
+
+    Parameters
+    ----------
+    name : str
+        One level of the path, such as ``"encoder"``.
+
+    >>> import autodiff as ad
+    >>> with ad.scope("encoder"):
+    ...     y = ad.tanh(ad.tensor(1.0, requires_grad=True))
+    >>> y.node.scope
+    ('encoder',)
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"scope takes a name that is not empty, got {name!r}")
+        self.name = name
+
+    @property
+    def changes(self) -> dict[str, Any]:  # type: ignore[override]
+        return {"scope": (*current().scope, self.name)}

@@ -1,0 +1,314 @@
+"""Module: a function with parameters, found wherever its attributes hold them.
+
+Nothing is registered. ``named_parameters`` walks the attributes of a module, the lists, tuples and dicts
+among them, and the modules in those, each time it is asked, so a list that grew after it was assigned
+and a layer that was replaced are seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, Self
+
+import numpy as np
+
+import autodiff as ad
+from nn.parameter import Parameter
+from nn.summary import tree
+
+__all__ = ["Module", "call"]
+
+# The module whose forward is running, which knows the names of the modules that it calls.
+_caller: ContextVar[Module | None] = ContextVar("nn.caller", default=None)
+# The Tensors that stand in for parameters inside `call`, by id: they are results of operations, which
+# no walk would take for parameters.
+_stand_ins: ContextVar[frozenset[int]] = ContextVar("nn.stand_ins", default=frozenset())
+
+
+class Module:
+    """The base of layers and models: assign parameters and modules to attributes, write ``forward``.
+
+    Parameters are ``nn.Parameter`` objects, and leaf Tensors that require a gradient, in attributes or
+    in lists, tuples and dicts of any depth. One that stands in several places is one parameter, under
+    the first of its paths. Calling a module runs ``forward`` inside ``ad.scope`` of its name, so that
+    drawings and error messages show where an operation belongs.
+
+    >>> import autodiff as ad
+    >>> import nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.gains = [nn.Parameter([1.0, 2.0]), nn.Parameter(3.0)]
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.gains[0] * self.gains[1]
+    >>> model = Scale()
+    >>> list(model.named_parameters())
+    ['gains.0', 'gains.1']
+    >>> model(ad.tensor([1.0, 1.0], dtype="float32")).numpy()
+    array([3., 6.], dtype=float32)
+    """
+
+    training: bool
+    _place: tuple[int, str] = (0, "")  # id of the last caller, and the name that it has for this one
+
+    def __init__(self) -> None:
+        self.training = True
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """What the module computes; every subclass writes it."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward: write 'def forward(self, x): ...' in the class"
+        )
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Run ``forward`` in the scope of this module."""
+        self._check_made()
+        caller = _caller.get()
+        name = type(self).__name__ if caller is None else self._name_for(caller)
+        token = _caller.set(self)
+        try:
+            with ad.scope(name):
+                return self.forward(*inputs, **options)
+        finally:
+            _caller.reset(token)
+
+    # ---- parameters
+
+    def named_parameters(self) -> dict[str, ad.Tensor]:
+        """Every parameter once, by its dotted path, in the order of assignment.
+
+        >>> import nn
+        >>> list(nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 1, bias=False)).named_parameters())
+        ['layers.0.weight', 'layers.0.bias', 'layers.1.weight']
+        """
+        return {path: x for path, x in self._walk() if isinstance(x, ad.Tensor)}
+
+    def parameters(self) -> list[ad.Tensor]:
+        """Every parameter once, in the order of ``named_parameters``.
+
+        >>> import nn
+        >>> [p.shape for p in nn.Dense(2, 3).parameters()]
+        [(2, 3), (3,)]
+        """
+        return list(self.named_parameters().values())
+
+    def named_modules(self) -> dict[str, Module]:
+        """Every module once, by its dotted path; this one is ``""``.
+
+        >>> import nn
+        >>> list(nn.Sequential(nn.Dense(2, 3), nn.Flatten()).named_modules())
+        ['', 'layers.0', 'layers.1']
+        """
+        return {path: x for path, x in self._walk() if isinstance(x, Module)}
+
+    # ---- mode
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch this module and all in it to training; returns the module.
+
+        >>> import nn
+        >>> nn.Dropout(0.5).train().training
+        True
+        """
+        for module in self.named_modules().values():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch this module and all in it to evaluation (no dropout); returns the module.
+
+        >>> import nn
+        >>> nn.Dropout(0.5).eval().training
+        False
+        """
+        return self.train(False)
+
+    # ---- state
+
+    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Copies of all parameter values, by path.
+
+        >>> import nn
+        >>> {path: x.shape for path, x in nn.Dense(2, 3).state_dict().items()}
+        {'weight': (2, 3), 'bias': (3,)}
+        """
+        return {path: p.numpy() for path, p in self.named_parameters().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set every parameter to the value of its path; all of them, or on an error none.
+
+        Raises
+        ------
+        ValueError
+            Paths, shapes or dtypes differ; the message lists what is missing, unexpected and different.
+
+        >>> import nn
+        >>> layer = nn.Dense(2, 1)
+        >>> layer.load_state_dict({"weight": [[1.0], [2.0]], "bias": [3.0]})
+        >>> layer.weight.numpy().ravel()
+        array([1., 2.], dtype=float32)
+        """
+        parameters = self.named_parameters()
+        values = {path: x.data if isinstance(x, ad.Tensor) else x for path, x in state.items()}
+        check_fit(f"load_state_dict of {type(self).__name__}", values, parameters)
+        for path, p in parameters.items():
+            p.data = values[path]
+
+    def __repr__(self) -> str:
+        return tree(self) if "training" in vars(self) else f"<{type(self).__name__}, not made>"
+
+    def describe(self) -> str:
+        """What ``repr`` shows in parentheses after the class name, such as ``"64 → 10"``."""
+        return ""
+
+    # ---- inside
+
+    def _check_made(self) -> None:
+        if "training" not in vars(self):
+            name = type(self).__name__
+            raise RuntimeError(
+                f"{name} is not made completely: {name}.__init__ did not call super().__init__(). "
+                "Write super().__init__() as its first line"
+            )
+
+    def _walk(self) -> Iterator[tuple[str, Any]]:
+        """Modules and parameters with their paths, this one first, each object once."""
+        seen: set[int] = set()
+        paths: set[str] = set()
+        stack: list[tuple[str, Any]] = [("", self)]
+        while stack:
+            path, found = stack.pop()
+            if id(found) in seen:
+                continue
+            seen.add(id(found))
+            if path in paths:
+                raise ValueError(
+                    f"two members of {type(self).__name__} have the path {path!r}: rename a dict key "
+                    "that contains a dot"
+                )
+            paths.add(path)
+            yield path, found
+            if isinstance(found, Module):
+                prefix = f"{path}." if path else ""
+                members = [(prefix + name, member) for name, member in found._members()]
+                stack += reversed(members)
+
+    def _members(self) -> Iterator[tuple[str, Any]]:
+        """The modules and parameters in the attributes, containers opened, modules not."""
+        self._check_made()
+        for name, value in vars(self).items():
+            yield from _open(name, value)
+
+    def _name_for(self, caller: Module) -> str:
+        """The caller's name for this module; the class name for one that the caller does not hold."""
+        if self._place[0] != id(caller):
+            self._place = (id(caller), type(self).__name__)
+            for name, member in caller._members():
+                if isinstance(member, Module):
+                    member._place = (id(caller), name)
+        return self._place[1]
+
+
+def _is_parameter(value: ad.Tensor) -> bool:
+    if isinstance(value, Parameter) or id(value) in _stand_ins.get():
+        return True
+    return value.requires_grad and value.is_leaf
+
+
+def _open(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Module) or (isinstance(value, ad.Tensor) and _is_parameter(value)):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _open(f"{path}.{key}", item)
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _open(f"{path}.{i}", item)
+    elif isinstance(value, (set, frozenset)) and any(True for x in value for _ in _open("", x)):
+        raise TypeError(f"{path}: a set has no order to name parameters by; use a list or a dict")
+
+
+def check_fit(
+    what: str, values: Mapping[str, Any], expected: Mapping[str, Any], *, partial: bool = False
+) -> None:
+    """Raise a ValueError that lists the differences, unless every path, shape and dtype fits."""
+    lines = []
+    if not partial:
+        lines += [f"  missing     {path}" for path in expected if path not in values]
+    for path, value in values.items():
+        array = value if hasattr(value, "dtype") else np.asarray(value)
+        if path not in expected:
+            lines.append(f"  unexpected  {path} {list(array.shape)}")
+        elif array.shape != expected[path].shape:
+            want = list(expected[path].shape)
+            lines.append(f"  shape       {path}: got {list(array.shape)}, expected {want}")
+        elif not np.can_cast(array.dtype, expected[path].dtype, "same_kind"):
+            lines.append(f"  dtype       {path}: got {array.dtype}, expected {expected[path].dtype}")
+    if lines:
+        raise ValueError(f"{what}: the state does not fit, nothing was changed\n" + "\n".join(lines))
+
+
+def call(model: Module, params: Mapping[str, Any], *inputs: Any, **options: Any) -> Any:
+    """Run a model with other parameters, and put its own back, also after an exception.
+
+    The way to differentiate through an update: the values may be results of recorded operations.
+    While it runs, the model holds the other parameters, so two threads must not call one model so.
+
+    Parameters
+    ----------
+    model : Module
+    params : mapping of path to Tensor or array
+        Paths of ``model.named_parameters()``; parameters that are not named keep their value.
+    inputs, options
+        Go to the model.
+
+    Raises
+    ------
+    ValueError
+        A path that the model does not have, or a value of another shape.
+
+    >>> import autodiff as ad
+    >>> import nn
+    >>> layer = nn.Dense(1, 1, bias=False)
+    >>> rate = ad.tensor(0.5, requires_grad=True)
+    >>> y = nn.call(layer, {"weight": ad.reshape(rate * 2.0, (1, 1))}, ad.tensor([[3.0]]))
+    >>> ad.gradients(y.sum(), rate).item()
+    6.0
+    """
+    parameters = model.named_parameters()
+    tensors = {k: v if isinstance(v, ad.Tensor) else ad.tensor(v) for k, v in params.items()}
+    check_fit(f"nn.call of {type(model).__name__}", tensors, parameters, partial=True)
+    mapping = {id(parameters[path]): value for path, value in tensors.items()}
+    token = _stand_ins.set(_stand_ins.get() | {id(value) for value in tensors.values()})
+    undo: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for module in model.named_modules().values():
+            attributes = vars(module)
+            for name, value in list(attributes.items()):
+                new = _exchange(value, mapping)
+                if new is not value:
+                    undo.append((attributes, name, value))
+                    attributes[name] = new
+        return model(*inputs, **options)
+    finally:
+        for attributes, name, value in undo:
+            attributes[name] = value
+        _stand_ins.reset(token)
+
+
+def _exchange(value: Any, mapping: Mapping[int, ad.Tensor]) -> Any:
+    """``value`` with parameters replaced; containers are copied, and only where one changed."""
+    if isinstance(value, ad.Tensor):
+        return mapping.get(id(value), value)
+    if isinstance(value, dict):
+        items = {key: _exchange(item, mapping) for key, item in value.items()}
+        return items if any(items[key] is not value[key] for key in items) else value
+    if isinstance(value, (list, tuple)):
+        parts = [_exchange(item, mapping) for item in value]
+        if all(new is old for new, old in zip(parts, value, strict=True)):
+            return value
+        make: Callable[..., Any] = type(value)
+        return make(*parts) if hasattr(value, "_fields") else make(parts)
+    return value

@@ -1,0 +1,129 @@
+"""Optimizer: a rule, bound to the parameters of a model by their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+from nn.module import Module, check_fit
+from nn.optim.rules import Rule, State
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Changes the parameters of a model by a rule, step by step.
+
+    The state belongs to parameter paths, not to an order: a model that is built in another order, or a
+    state that is loaded into another model, cannot swap it silently. Parameters with
+    ``requires_grad=False`` when the optimizer is made are left alone.
+
+    Raises
+    ------
+    ValueError
+        No parameter requires a gradient.
+
+    >>> import autodiff as ad
+    >>> import nn
+    >>> model = nn.Dense(2, 1)
+    >>> optimizer = nn.optim.Optimizer(model, nn.optim.adam(lr=0.01))
+    >>> x, y = ad.ones((4, 2), dtype="float32"), ad.ones((4, 1), dtype="float32")
+    >>> loss = nn.losses.mean_squared_error(model(x), y)
+    >>> optimizer.step(ad.gradients(loss, optimizer.parameters))
+    >>> optimizer.state.step
+    1
+    """
+
+    def __init__(self, model: Module, rule: Rule) -> None:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"Optimizer: expected a rule such as nn.optim.adam(), got {rule!r}")
+        named = model.named_parameters()
+        self.parameters = {path: p for path, p in named.items() if p.requires_grad}
+        if not self.parameters:
+            raise ValueError(
+                f"Optimizer: {type(model).__name__} has no parameter that requires a gradient "
+                f"({len(named)} in all); parameters are found in attributes, lists, tuples and dicts"
+            )
+        self.rule = rule
+        self.state: State = rule.init({path: p.data for path, p in self.parameters.items()})
+
+    def step(self, grads: Mapping[str, Any] | None = None) -> None:
+        """Give every parameter its next value.
+
+        Parameters
+        ----------
+        grads : mapping of path to Tensor or array, optional
+            As from ``ad.gradients(loss, optimizer.parameters)``. Without it the ``.grad`` that
+            ``loss.backward()`` left is taken, and cleared.
+
+        Raises
+        ------
+        GradientError
+            ``grads`` is not given, and a parameter has no ``.grad``.
+        ValueError, ShapeError
+            Paths or shapes differ from the model's; nothing was changed.
+        """
+        arrays = self._collect() if grads is None else grads
+        values = {k: g.data if isinstance(g, ad.Tensor) else g for k, g in arrays.items()}
+        before = {path: p.data for path, p in self.parameters.items()}
+        with ad.no_grad():
+            after, state = self.rule.update(values, self.state, before)
+        for path, p in self.parameters.items():
+            p.data = after[path]
+        self.state = State(state.step, {k: _plain(slots) for k, slots in state.slots.items()})
+        if grads is None:
+            for p in self.parameters.values():
+                p.grad = None
+
+    def _collect(self) -> dict[str, ad.Tensor]:
+        grads = {path: p.grad for path, p in self.parameters.items()}
+        without = [path for path, g in grads.items() if g is None]
+        if without:
+            raise ad.GradientError(
+                f"step: no gradient for {', '.join(without)}: call loss.backward() before each step; "
+                "after it, a parameter without one did not take part in the loss (freeze it by "
+                "requires_grad = False before the optimizer is made)"
+            )
+        return {path: g for path, g in grads.items() if g is not None}
+
+    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Copies of the state: ``"step"``, and each slot as ``"path.slot"``.
+
+        >>> import nn
+        >>> optimizer = nn.optim.Optimizer(nn.Dense(2, 1, bias=False), nn.optim.adam())
+        >>> list(optimizer.state_dict())
+        ['step', 'weight.m', 'weight.v']
+        """
+        flat = {"step": np.array(self.state.step)}
+        for path, slots in self.state.slots.items():
+            for name, value in zip(self.rule.slot_names, slots, strict=True):
+                flat[f"{path}.{name}"] = np.array(value)
+        return flat
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set the state to what ``state_dict`` of an equal model and rule gave; all of it or nothing.
+
+        Raises
+        ------
+        ValueError
+            Paths, shapes or dtypes differ; the message lists how.
+        """
+        check_fit(f"load_state_dict of {self.rule.name}", state, self.state_dict())
+        slots = {
+            path: tuple(
+                np.array(state[f"{path}.{name}"], dtype=p.dtype) for name in self.rule.slot_names
+            )
+            for path, p in self.parameters.items()
+        }
+        self.state = State(int(state["step"]), slots)
+
+    def __repr__(self) -> str:
+        size = sum(p.size for p in self.parameters.values())
+        return f"Optimizer({self.rule}, {size:,} parameters, step {self.state.step})"
+
+
+def _plain(slots: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([x.data if isinstance(x, ad.Tensor) else x for x in slots])

@@ -1,0 +1,214 @@
+r"""Optimizer rules: pure functions from gradients, state and parameters to new ones.
+
+Parameters, gradients and state go by parameter path, in dicts. A rule is an expression like any other:
+on arrays it runs at NumPy's speed, and on Tensors it is recorded, so a gradient flows through a step to
+the parameters before it, to the gradients, and to a learning rate that is a Tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import autodiff as ad
+
+__all__ = ["Rule", "State", "adam", "sgd"]
+
+Values = Mapping[str, Any]
+Slots = tuple[Any, ...]
+
+
+class State(NamedTuple):
+    """What a rule remembers: the number of steps made, and by parameter path the rule's own values."""
+
+    step: int
+    slots: dict[str, Slots]  # each value of the shape and dtype of its parameter
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for one parameter, applied to all: ``init`` and ``update`` are what one calls.
+
+    Parameters
+    ----------
+    name : str
+    settings : dict
+        What the rule was made with, for ``repr``.
+    slot_names : tuple of str
+        Names of the values that it keeps for each parameter; they start as zeros.
+    advance : function of (g, slots, p, step) -> (p, slots)
+        One step of one parameter; ``step`` counts from 1.
+
+    >>> import autodiff as ad
+    >>> import nn
+    >>> rule = nn.optim.sgd(lr=0.1)
+    >>> params = {"w": ad.tensor([1.0, 2.0])}
+    >>> params, state = rule.update({"w": ad.tensor([1.0, 1.0])}, rule.init(params), params)
+    >>> params["w"], state.step
+    (Tensor([0.9, 1.9]), 1)
+    """
+
+    name: str
+    settings: dict[str, Any]
+    slot_names: tuple[str, ...] = ()
+    advance: Callable[[Any, Slots, Any, int], tuple[Any, Slots]] = field(repr=False, kw_only=True)
+
+    def init(self, params: Values) -> State:
+        """The state before the first step: zeros."""
+        slots = {k: tuple(ad.zeros_like(p) for _ in self.slot_names) for k, p in params.items()}
+        return State(0, slots)
+
+    def update(self, grads: Values, state: State, params: Values) -> tuple[dict[str, Any], State]:
+        """Parameters and state after one step; nothing that was passed in is changed.
+
+        Raises
+        ------
+        ValueError
+            Gradients, state and parameters do not have the same paths.
+        ShapeError
+            A gradient does not have its parameter's shape.
+        """
+        if not grads.keys() == params.keys() == state.slots.keys():
+            raise ValueError(_differences(self.name, grads, state.slots, params))
+        step = state.step + 1
+        new_params, new_slots = {}, {}
+        for path, p in params.items():
+            g = grads[path]
+            if g.shape != p.shape:
+                raise ad.ShapeError(
+                    f"{self.name}: parameter {path!r} has shape {p.shape}, its gradient {g.shape}"
+                )
+            new_params[path], new_slots[path] = self.advance(g, state.slots[path], p, step)
+        return new_params, State(step, new_slots)
+
+    def __str__(self) -> str:
+        settings = ", ".join(f"{k}={v!r}" for k, v in self.settings.items())
+        return f"{self.name}({settings})"
+
+
+def _differences(name: str, grads: Values, slots: Values, params: Values) -> str:
+    lines = [f"{name}: gradients, state and parameters must have the same paths"]
+    for what, given in (("gradient", grads), ("state", slots)):
+        lines += [f"  no {what} for {path}" for path in params if path not in given]
+        lines += [f"  no parameter for {what} {path}" for path in given if path not in params]
+    return "\n".join(lines)
+
+
+def sgd(lr: Any, momentum: Any = 0.0, nesterov: bool = False) -> Rule:
+    r"""Gradient descent, with momentum and Nesterov's variant of it.
+
+    .. math::
+        b &\leftarrow \mu b + g \\
+        p &\leftarrow p - \eta\,b \qquad\text{(Nesterov: } p - \eta\,(g + \mu b)\text{)}
+
+    Source: Sutskever et al. (2013), "On the importance of initialization and momentum in deep learning",
+    in the form in which the learning rate is outside the velocity, as usual in libraries.
+
+    Parameters
+    ----------
+    lr : float or 0-d Tensor
+        Learning rate, not negative. A Tensor may require a gradient.
+    momentum : float or 0-d Tensor
+        In [0, 1).
+    nesterov : bool
+        Needs a momentum.
+
+    Raises
+    ------
+    ValueError
+        A setting out of range.
+
+    >>> import nn
+    >>> print(nn.optim.sgd(0.1, momentum=0.9))
+    sgd(lr=0.1, momentum=0.9, nesterov=False)
+    """
+    _check("sgd: lr", lr)
+    _check("sgd: momentum", momentum, below=1.0)
+    plain = not isinstance(momentum, ad.Tensor) and momentum == 0
+    if nesterov and plain:
+        raise ValueError("sgd: nesterov=True needs a momentum above 0")
+
+    def advance(g: Any, slots: Slots, p: Any, step: int) -> tuple[Any, Slots]:
+        rate = _as(lr, p)
+        if plain:
+            return p - rate * g, ()
+        mu = _as(momentum, p)
+        velocity = mu * slots[0] + g
+        direction = g + mu * velocity if nesterov else velocity
+        return p - rate * direction, (velocity,)
+
+    settings = {"lr": lr, "momentum": momentum, "nesterov": nesterov}
+    return Rule("sgd", settings, () if plain else ("velocity",), advance=advance)
+
+
+def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: float = 1e-8) -> Rule:
+    r"""Adam: steps of a size that does not depend on the size of the gradients.
+
+    .. math::
+        m &\leftarrow \beta_1 m + (1 - \beta_1) g, & \hat m &= m / (1 - \beta_1^t) \\
+        v &\leftarrow \beta_2 v + (1 - \beta_2) g^2, & \hat v &= v / (1 - \beta_2^t) \\
+        p &\leftarrow p - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)
+
+    Source: Kingma and Ba (2015), "Adam: a method for stochastic optimization", algorithm 1, with
+    epsilon where the algorithm has it. Gradients through a step are finite also where a gradient is
+    zero, at which the root has none.
+
+    Parameters
+    ----------
+    lr, b1, b2 : float or 0-d Tensor
+        Learning rate, not negative; decay of the two moments, in [0, 1).
+    eps : float
+        Above 0.
+
+    Raises
+    ------
+    ValueError
+        A setting out of range.
+
+    >>> import autodiff as ad
+    >>> import nn
+    >>> rule = nn.optim.adam(lr=0.1)
+    >>> params = {"w": ad.tensor([1.0, 2.0])}
+    >>> params, _ = rule.update({"w": ad.tensor([5.0, 0.0])}, rule.init(params), params)
+    >>> params["w"]
+    Tensor([0.9, 2. ])
+    """
+    _check("adam: lr", lr)
+    _check("adam: b1", b1, below=1.0)
+    _check("adam: b2", b2, below=1.0)
+    if not eps > 0:
+        raise ValueError(f"adam: eps is above 0, got {eps!r}")
+
+    def advance(g: Any, slots: Slots, p: Any, step: int) -> tuple[Any, Slots]:
+        rate, beta1, beta2 = _as(lr, p), _as(b1, p), _as(b2, p)
+        m = beta1 * slots[0] + (1 - beta1) * g
+        v = beta2 * slots[1] + (1 - beta2) * (g * g)
+        m_hat = m / (1 - beta1**step)
+        v_hat = v / (1 - beta2**step)
+        return p - rate * m_hat / (_root(v_hat) + eps), (m, v)
+
+    settings = {"lr": lr, "b1": b1, "b2": b2, "eps": eps}
+    return Rule("adam", settings, ("m", "v"), advance=advance)
+
+
+def _root(v: Any) -> Any:
+    """The square root, without a gradient where ``v`` is 0.
+
+    There the slope of the root is infinite and that of v = g² is 0: a gradient through the step would
+    be 0 · ∞, NaN, for each parameter that had no gradient yet (a relu that is off, an unused row).
+    """
+    root = ad.sqrt(v)
+    return ad.where(v > 0, root, 0) if isinstance(v, ad.Tensor) else root
+
+
+def _as(setting: Any, p: Any) -> Any:
+    """A Tensor among the settings in the dtype of the parameter: it would make float32 float64."""
+    return setting.astype(p.dtype) if isinstance(setting, ad.Tensor) else setting
+
+
+def _check(what: str, setting: Any, below: float = float("inf")) -> None:
+    value = setting.item() if isinstance(setting, ad.Tensor) else setting
+    if not 0 <= value < below:
+        limit = f"in [0, {below:g})" if below < float("inf") else "finite and not negative"
+        raise ValueError(f"{what} is {limit}, got {value!r}")

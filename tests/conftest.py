@@ -1,0 +1,16 @@
+"""Hypothesis profiles. Choose one with HYPOTHESIS_PROFILE=dev|ci|intense; CI takes ``ci``."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Machines that are shared stall for longer than any deadline: time is not what these tests check.
+_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+settings.register_profile("dev", _COMMON, max_examples=30)
+# The same examples on every run: a change is never blamed for what another one broke.
+settings.register_profile("ci", _COMMON, max_examples=60, derandomize=True, print_blob=True)
+settings.register_profile("intense", _COMMON, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
