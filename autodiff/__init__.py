@@ -47,18 +47,18 @@ from autodiff.transforms.functional import *
 from autodiff.transforms.reverse import *
 
 if TYPE_CHECKING:
-    from autodiff.draw import draw as draw
-    from autodiff.gradcheck import gradcheck as gradcheck
+    from autodiff.checking import gradcheck as gradcheck
+    from autodiff.drawing import draw as draw
 
 __version__ = "0.1.0"
 
 # Tools that a training run does not need are loaded when they are first named.
-_TOOLS = {"draw": "autodiff.draw", "gradcheck": "autodiff.gradcheck"}
+_TOOLS = {"draw": "autodiff.drawing", "gradcheck": "autodiff.checking"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _TOOLS:
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
     tool = getattr(_import_module(_TOOLS[name]), name)
-    globals()[name] = tool  # importing the package put the module under this name
+    globals()[name] = tool
     return tool

@@ -14,23 +14,33 @@ from typing import Any
 
 import numpy as np
 
-
-class ShapeError(ValueError):
-    """Operands whose shapes do not fit together."""
+from autodiff.recording import current
 
 
-class DTypeError(TypeError):
-    """An operand whose dtype the operation cannot take."""
-
-
-class AxisError(np.exceptions.AxisError):
-    """An axis that the operand does not have."""
+class _Placed(Exception):
+    """An error that says where in the user's program it came up: module path, file and line."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
+        self.place = where_it_happened()
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}{self.place}"
 
 
-class GradientError(RuntimeError):
+class ShapeError(_Placed, ValueError):
+    """Operands whose shapes do not fit together."""
+
+
+class DTypeError(_Placed, TypeError):
+    """An operand whose dtype the operation cannot take."""
+
+
+class AxisError(_Placed, np.exceptions.AxisError):
+    """An axis that the operand does not have."""
+
+
+class GradientError(_Placed, RuntimeError):
     """A gradient that was asked for and does not exist."""
 
 
@@ -51,9 +61,9 @@ def user_frame() -> tuple[str, int] | None:
     return None
 
 
-def where_it_happened(scope: tuple[str, ...]) -> str:
+def where_it_happened() -> str:
     """The end of an error message: module path and source line."""
-    place = user_frame()
+    place, scope = user_frame(), current().scope
     text = f", in {'.'.join(scope)}" if scope else ""
     return text + (f", at {place[0]}:{place[1]}" if place else "")
 

@@ -66,6 +66,7 @@ class Graph:
         self.parameters = tuple(n for n in leaves if n.needs and n not in chosen)
         self.constants = tuple(n for n in leaves if not n.needs and n not in chosen)
         self._names: dict[Node, str] | None = None
+        self._held: dict[Node, Any] | None = None
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -85,12 +86,15 @@ class Graph:
         tensor = leaf.handle() if isinstance(leaf, Leaf) and leaf.handle is not None else None
         if tensor is not None:
             return tensor.data
-        for node in self.operations:
-            if node.kept and leaf in node.inputs:
-                kept = node.kept[node.inputs.index(leaf)]
-                if kept is not None:
-                    return np.asarray(kept)
-        return None
+        if self._held is None:
+            self._held = {
+                source: kept
+                for node in self.operations
+                for source, kept in zip(node.inputs, node.kept, strict=False)
+                if kept is not None and type(source) not in SCALARS and source.primitive is None
+            }
+        held = self._held.get(leaf)
+        return None if held is None else np.asarray(held)
 
     def _name_all(self) -> dict[Node, str]:
         counts = {"p": 0, "c": 0, "%": 0}

@@ -387,10 +387,14 @@ def _result(
     state = get_state()
     if state.frame:
         state = active(state)
-    if not state.keep_all and not (needs and state.recording and primitive.differentiable):
+    if needs and state.recording and primitive.differentiable:
+        node = Node()
+    elif state.keep_all:
+        node = InertNode()
+    else:
         result.node = None
         return result
-    result.node = node = Node() if needs and primitive.differentiable else InertNode()
+    result.node = node
     if None in inputs:
         inputs, arrays = _adopt(operands, inputs, arrays)
     kept, keeps_output = (
@@ -449,10 +453,12 @@ def _explain(
 ) -> NoReturn:
     """Raise in our words what a kernel raised; ``infer`` runs here, off the hot path."""
     avals = tuple(map(aval_of, operands))
-    place = where_it_happened(active(get_state()).scope)
     try:
         primitive.infer(*avals, **params)
-    except (ShapeError, DTypeError, AxisError, IndexError) as reason:
-        raise type(reason)(f"{reason}{place}") from error
-    error.add_note(f"{primitive.name}: operands {', '.join(map(repr, avals))}{place}")
+    except (ShapeError, DTypeError, AxisError) as reason:
+        raise reason from error
+    except IndexError as reason:
+        raise IndexError(f"{reason}{where_it_happened()}") from error
+    shown = ", ".join(map(repr, avals))
+    error.add_note(f"{primitive.name}: operands {shown}{where_it_happened()}")
     raise error

@@ -1,7 +1,7 @@
 """One layer of three weights learns which input column matters.
 
-The network that many tutorials write first, in eleven lines of NumPy: a sigmoid of a matrix product,
-10 000 steps of gradient descent on all four samples. Run it: python examples/one_layer.py
+The network that many tutorials write first, in eleven lines of NumPy: a sigmoid of a matrix
+product, 10 000 steps of gradient descent on all four samples. Run it: python examples/one_layer.py
 """
 
 from __future__ import annotations

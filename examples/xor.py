@@ -1,7 +1,7 @@
 """A hidden layer of four units learns exclusive or, which one layer cannot.
 
-The second network that many tutorials write in NumPy: 3 → 4 → 1 with sigmoids and no bias, 60 000 steps
-of gradient descent on all four samples. Run it: python examples/xor.py
+The second network that many tutorials write in NumPy: 3 → 4 → 1 with sigmoids and no bias, 60 000
+steps of gradient descent on all four samples. Run it: python examples/xor.py
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m nn", description="Neural networks on autodiff.")
+    parser = argparse.ArgumentParser(
+        prog="python -m nn", description="Neural networks on autodiff."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser(
         "demo",

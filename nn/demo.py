@@ -1,7 +1,7 @@
 """The demo: learn real handwritten digits, check every gradient, draw what was learnt from.
 
-The data are the 1 797 digits of 8 × 8 grey pixels that scikit-learn ships (Alpaydin and Kaynak, 1998,
-"Optical recognition of handwritten digits", UCI repository).
+The data are the 1 797 digits of 8 × 8 grey pixels that scikit-learn ships (Alpaydin and Kaynak,
+1998, "Optical recognition of handwritten digits", UCI repository).
 """
 
 from __future__ import annotations
@@ -40,14 +40,18 @@ class DigitsNet(Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hidden = [Dense(64, 128, activation="silu"), Dense(128, 64, activation="silu")]
-        self.dropout = Dropout(0.2)
+        self.hidden = [
+            Dense(64, 128, activation="silu"),
+            Dropout(0.2),
+            Dense(128, 64, activation="silu"),
+            Dropout(0.2),
+        ]
         self.output = Dense(64, 10)
 
     def forward(self, x: Any) -> Any:
         """Logits (batch, 10) of pixels (batch, 64)."""
         for layer in self.hidden:
-            x = self.dropout(layer(x))
+            x = layer(x)
         return self.output(x)
 
 
@@ -79,7 +83,7 @@ def load_digits(seed: int) -> tuple[Samples, Samples, Samples]:
 
 
 def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> float:
-    """Train, check, draw, and write all of it into the folder ``output``; returns the test accuracy.
+    """Train, check, draw, write it all into the folder ``output``; returns the test accuracy.
 
     The same seed gives the same files, bit for bit, on one machine.
 
@@ -96,9 +100,7 @@ def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> 
     set_seed(seed)
     model = DigitsNet()
     print(model)
-    trainer = Trainer(
-        model, optim.adam(lr=2e-3), losses.cross_entropy, metrics=[metrics.accuracy]
-    )
+    trainer = Trainer(model, optim.adam(lr=2e-3), losses.cross_entropy, metrics=[metrics.accuracy])
     history = trainer.fit(*train, epochs=epochs, validation=validation, patience=10, seed=seed)
     reached = trainer.evaluate(*test)
     save(model, folder / "model.safetensors")
@@ -124,7 +126,7 @@ def _draw_graph(model: Module, samples: Samples, path: Path) -> None:
 
 
 def _check_gradients(model: Module, samples: Samples) -> Any:
-    """A gradient check of the loss by pixels and every parameter; without dropout, which is random."""
+    """Check the gradient of the loss by pixels and every parameter, without random dropout."""
     model.eval()
     pixels = ad.tensor(samples[0][:8], name="pixels")
     return ad.gradcheck(_Loss(model, samples[1][:8]), pixels)
@@ -141,7 +143,8 @@ def _draw_predictions(logits: Array, samples: Samples, path: Path) -> None:
         figsize=(COLUMNS * 0.85, rows * 1.02 + 0.7), layout="constrained"
     )
     figure.suptitle(
-        f"{int(wrong.sum())} of {len(y)} test digits are read wrong (red: read as ← is)", fontsize=11
+        f"{int(wrong.sum())} of {len(y)} test digits are read wrong (red: predicted ← true)",
+        fontsize=11,
     )
     for axes, i in zip(figure.subplots(rows, COLUMNS).flat, order, strict=False):
         axes.imshow(x[i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)

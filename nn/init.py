@@ -1,4 +1,4 @@
-r"""Initial weights: functions ``init(shape) -> ndarray`` that keep the size of signals through layers.
+r"""Initial weights: functions ``init(shape) -> ndarray`` that keep the size of signals.
 
 Shapes are ``(in, out)``, as in ``x @ weight``. With :math:`n` the number of inputs of a unit and
 :math:`m` of outputs, the variance of a weight is
@@ -39,7 +39,9 @@ Init = Callable[..., Array]
 
 def _fans(name: str, shape: Shape) -> tuple[int, int]:
     if len(shape) != 2 or min(shape) < 1:
-        raise ad.ShapeError(f"init.{name}: expected a shape (in, out) of positive sizes, got {shape}")
+        raise ad.ShapeError(
+            f"init.{name}: expected a shape (in, out) of positive sizes, got {shape}"
+        )
     return shape[0], shape[1]
 
 

@@ -1,9 +1,9 @@
 r"""Losses: how far outputs are from targets, as one number to make small.
 
-Each takes ``(outputs, targets)`` and ``reduction``: ``"mean"``, ``"sum"``, or ``"none"`` for one number
-per entry. Shapes must be equal, and nothing is broadcast: (n, 1) against (n,) would compare every output
-with every target. Targets that are not finite are refused, because one NaN among them makes all
-parameters NaN.
+Each takes ``(outputs, targets)`` and ``reduction``: ``"mean"``, ``"sum"``, or ``"none"`` for one
+number per entry. Shapes must be equal, and nothing is broadcast: (n, 1) against (n,) would compare
+every output with every target. Targets that are not finite are refused, because one NaN among them
+makes all parameters NaN.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = ["binary_cross_entropy", "cross_entropy", "half_squared_error", "mean_
 SUM_TOLERANCE = 1e-3
 
 
+@ad.scope("mean_squared_error")
 def mean_squared_error(predictions: Any, targets: Any, *, reduction: str = "mean") -> Any:
     r"""Mean of squared differences.
 
@@ -43,6 +44,7 @@ def mean_squared_error(predictions: Any, targets: Any, *, reduction: str = "mean
     return _reduce("mean_squared_error", ad.square(predictions - targets), reduction)
 
 
+@ad.scope("half_squared_error")
 def half_squared_error(predictions: Any, targets: Any, *, reduction: str = "sum") -> Any:
     r"""Half the sum of squared differences, whose gradient is the plain difference.
 
@@ -59,14 +61,15 @@ def half_squared_error(predictions: Any, targets: Any, *, reduction: str = "sum"
     return _reduce("half_squared_error", 0.5 * ad.square(predictions - targets), reduction)
 
 
+@ad.scope("cross_entropy")
 def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     r"""Cross-entropy between targets and the softmax of logits.
 
     .. math:: -\sum_k t_k \ln \operatorname{softmax}(z)_k
 
-    ``logits``: (..., classes), before any softmax. ``targets``: integer labels of shape (...), or, of
-    the shape of ``logits``, one-hot rows or probabilities. The mean is over samples. Stable for logits
-    of any size.
+    ``logits``: (..., classes), before any softmax. ``targets``: integer labels of shape (...), or,
+    of the shape of ``logits``, one-hot rows or probabilities. The mean is over samples. Stable for
+    logits of any size.
 
     Raises
     ------
@@ -91,25 +94,30 @@ def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     targets = targets if isinstance(targets, ad.Tensor) else np.asarray(targets)
     if targets.shape == logits.shape[:-1]:
         labels = _labels(name, targets, logits)
-        chosen = ad.take_along_axis(ad.log_softmax(logits), np.expand_dims(labels, -1), axis=-1)
-        return _reduce(name, -ad.reshape(chosen, labels.shape), reduction)
+        chosen = ad.take_along_axis(logits, np.expand_dims(labels, -1), axis=-1)
+        terms = ad.logsumexp(logits, axis=-1) - ad.reshape(chosen, labels.shape)
+        return _reduce(name, terms, reduction)
     if targets.shape != logits.shape:
         raise ad.ShapeError(
-            f"{name}: logits have shape {logits.shape}, targets {targets.shape}; expected labels of "
-            f"shape {logits.shape[:-1]}, or one-hot rows or probabilities of shape {logits.shape}"
+            f"{name}: logits have shape {logits.shape}, targets {targets.shape}; expected labels "
+            f"of shape {logits.shape[:-1]}, or one-hot rows or probabilities of shape "
+            f"{logits.shape}"
         )
     weights = _probabilities(name, targets, logits.dtype)
-    return _reduce(name, -ad.sum(weights * ad.log_softmax(logits), axis=-1), reduction)
+    surprise = ad.logsumexp(logits, axis=-1, keepdims=True) - logits
+    return _reduce(name, ad.sum(weights * surprise, axis=-1), reduction)
 
 
+@ad.scope("binary_cross_entropy")
 def binary_cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     r"""Cross-entropy between probabilities and the sigmoid of logits, entry by entry.
 
     .. math:: -t \ln \sigma(z) - (1 - t) \ln(1 - \sigma(z))
               = t \operatorname{softplus}(-z) + (1 - t) \operatorname{softplus}(z)
 
-    ``logits`` and ``targets``: any shape, the same; the targets lie in [0, 1]. Stable for logits of any
-    size, and exact for a target that the logit has reached: the usual ``softplus(z) - t z`` cancels.
+    ``logits`` and ``targets``: any shape, the same; the targets lie in [0, 1]. Stable for logits
+    of any size, and exact for a target that the logit has reached: the usual ``softplus(z) - t z``
+    cancels.
 
     Raises
     ------
@@ -173,8 +181,8 @@ def _check_finite(name: str, targets: Any) -> None:
     if bad.any():
         at = _first(bad)
         raise ValueError(
-            f"{name}: {int(bad.sum())} of {bad.size} targets are NaN or infinite, the first at {at}: "
-            "remove or fill these samples"
+            f"{name}: {int(bad.sum())} of {bad.size} targets are NaN or infinite, the first at "
+            f"{at}: remove or fill these samples"
         )
 
 
@@ -206,8 +214,8 @@ def _labels(name: str, targets: Any, logits: Any) -> np.ndarray[Any, Any]:
     if bad.any():
         at = _first(bad)
         raise ValueError(
-            f"{name}: label {labels[at]} at {at} is out of range, the {classes} classes of the logits "
-            f"have labels 0 to {classes - 1}"
+            f"{name}: label {labels[at]} at {at} is out of range, the {classes} classes of the "
+            f"logits have labels 0 to {classes - 1}"
         )
     return labels
 

@@ -34,7 +34,7 @@ def accuracy(outputs: Any, targets: Any) -> float:
         labels = labels.argmax(axis=-1)
     if labels.shape != values.shape[:-1]:
         raise ad.ShapeError(
-            f"accuracy: outputs have shape {values.shape}, targets {labels.shape}; expected labels of "
-            f"shape {values.shape[:-1]}, or one-hot rows of shape {values.shape}"
+            f"accuracy: outputs have shape {values.shape}, targets {labels.shape}; expected labels "
+            f"of shape {values.shape[:-1]}, or one-hot rows of shape {values.shape}"
         )
     return float(np.mean(values.argmax(axis=-1) == labels))

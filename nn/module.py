@@ -1,8 +1,8 @@
 """Module: a function with parameters, found wherever its attributes hold them.
 
-Nothing is registered. ``named_parameters`` walks the attributes of a module, the lists, tuples and dicts
-among them, and the modules in those, each time it is asked, so a list that grew after it was assigned
-and a layer that was replaced are seen.
+Nothing is registered. ``named_parameters`` walks the attributes of a module, the lists, tuples and
+dicts among them, and the modules in those, each time it is asked, so a list that grew after it was
+assigned and a layer that was replaced are seen.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ __all__ = ["Module", "call"]
 
 # The module whose forward is running, which knows the names of the modules that it calls.
 _caller: ContextVar[Module | None] = ContextVar("nn.caller", default=None)
-# The Tensors that stand in for parameters inside `call`, by id: they are results of operations, which
-# no walk would take for parameters.
+# The Tensors that stand in for parameters inside `call`, by id: they are results of operations,
+# which no walk would take for parameters.
 _stand_ins: ContextVar[frozenset[int]] = ContextVar("nn.stand_ins", default=frozenset())
 
 
 class Module:
-    """The base of layers and models: assign parameters and modules to attributes, write ``forward``.
+    """The base of layers and models: put parameters into attributes, write ``forward``.
 
-    Parameters are ``nn.Parameter`` objects, and leaf Tensors that require a gradient, in attributes or
-    in lists, tuples and dicts of any depth. One that stands in several places is one parameter, under
-    the first of its paths. Calling a module runs ``forward`` inside ``ad.scope`` of its name, so that
-    drawings and error messages show where an operation belongs.
+    Parameters are ``nn.Parameter`` objects, and leaf Tensors that require a gradient, in
+    attributes or in lists, tuples and dicts of any depth. One that stands in several places is one
+    parameter, under the first of its paths. Calling a module runs ``forward`` inside ``ad.scope``
+    of its name, so that drawings and error messages show where an operation belongs.
 
     >>> import autodiff as ad
     >>> import nn
@@ -51,7 +51,10 @@ class Module:
     """
 
     training: bool
-    _place: tuple[int, str] = (0, "")  # id of the last caller, and the name that it has for this one
+    _place: tuple[int, str] = (
+        0,
+        "",
+    )  # id of the last caller, and the name that it has for this one
 
     def __init__(self) -> None:
         self.training = True
@@ -142,7 +145,8 @@ class Module:
         Raises
         ------
         ValueError
-            Paths, shapes or dtypes differ; the message lists what is missing, unexpected and different.
+            Paths, shapes or dtypes differ; the message lists what is missing, unexpected and
+            different.
 
         >>> import nn
         >>> layer = nn.Dense(2, 1)
@@ -185,8 +189,8 @@ class Module:
             seen.add(id(found))
             if path in paths:
                 raise ValueError(
-                    f"two members of {type(self).__name__} have the path {path!r}: rename a dict key "
-                    "that contains a dot"
+                    f"two members of {type(self).__name__} have the path {path!r}: rename a dict "
+                    "key that contains a dot"
                 )
             paths.add(path)
             yield path, found
@@ -202,7 +206,7 @@ class Module:
             yield from _open(name, value)
 
     def _name_for(self, caller: Module) -> str:
-        """The caller's name for this module; the class name for one that the caller does not hold."""
+        """The caller's name for this module; the class name where the caller does not hold it."""
         if self._place[0] != id(caller):
             self._place = (id(caller), type(self).__name__)
             for name, member in caller._members():
@@ -245,9 +249,13 @@ def check_fit(
             want = list(expected[path].shape)
             lines.append(f"  shape       {path}: got {list(array.shape)}, expected {want}")
         elif not np.can_cast(array.dtype, expected[path].dtype, "same_kind"):
-            lines.append(f"  dtype       {path}: got {array.dtype}, expected {expected[path].dtype}")
+            lines.append(
+                f"  dtype       {path}: got {array.dtype}, expected {expected[path].dtype}"
+            )
     if lines:
-        raise ValueError(f"{what}: the state does not fit, nothing was changed\n" + "\n".join(lines))
+        raise ValueError(
+            f"{what}: the state does not fit, nothing was changed\n" + "\n".join(lines)
+        )
 
 
 def call(model: Module, params: Mapping[str, Any], *inputs: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Packages that only some functions need: imported when used, with one clear sentence without them."""
+"""Packages that only some functions need: imported when used, or missed in one sentence."""
 
 from __future__ import annotations
 

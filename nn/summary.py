@@ -1,4 +1,4 @@
-"""A model as text: its modules as a tree, with the shapes of their parameters and how many there are."""
+"""A model as text: its modules as a tree, with the shapes and numbers of their parameters."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def tree(model: Module) -> str:
     return "\n".join(f"{left:<{width}}  {right:>{digits}}".rstrip() for left, right in rows)
 
 
-def _add(
-    module: Any, head: str, indent: str, rows: list[tuple[str, str]], seen: set[int]
-) -> None:
+def _add(module: Any, head: str, indent: str, rows: list[tuple[str, str]], seen: set[int]) -> None:
     """Append the row of one module, then those of the modules in it."""
     members = list(module._members())
     own = [(name, x) for name, x in members if isinstance(x, ad.Tensor)]

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import autodiff as ad
 from autodiff.node import SCALARS, Node
-from autodiff.primitive import OUTPUT, Absent, Case, Primitive
+from autodiff.primitive import OUTPUT, Absent, Case, In, Primitive
 from autodiff.registry import FUNCTIONS
 from autodiff.tensor import apply, aval_of, wrap
 from tests.tolerances import assert_close
 
 MIXED = (np.float64, np.float32, np.float16, np.int32, np.int8, np.bool_, float, int)
+
+OTHERS = (np.float16, np.int32, np.int8, np.bool_)
 
 
 def generator(primitive: Primitive) -> np.random.Generator:
@@ -83,6 +85,11 @@ def check_infer(primitive: Primitive, case: Case) -> None:
     """The shape rule says what the kernel returns."""
     for dtype in (np.float64, np.float32):
         operands = draw(primitive, case, dtype)
+        _compare_infer(primitive, operands, case.params)
+    for dtype in OTHERS:
+        operands = tuple(
+            np.ones(o.shape, dtype) if isinstance(o, In) else o for o in case.operands
+        )
         _compare_infer(primitive, operands, case.params)
     if primitive.family == "elementwise" and case is primitive.cases[0]:
         count = len(case.operands)
@@ -155,7 +162,7 @@ def _stack(x: Any, operand: Any, rng: np.random.Generator, size: int) -> Any:
     """Several operands like ``x``: drawn anew, or a fixed array with its entries permuted."""
     if not isinstance(x, np.ndarray):
         return None
-    if hasattr(operand, "draw"):
+    if isinstance(operand, In):
         return np.stack([operand.draw(rng, x.dtype) for _ in range(size)])
     return np.stack([rng.permutation(x.ravel()).reshape(x.shape) for _ in range(size)])
 

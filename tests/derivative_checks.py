@@ -197,6 +197,27 @@ def check_float32(primitive: Primitive, case: Case) -> None:
         assert_close(g, e, "derivative", what, dtype=np.float32)
 
 
+def check_scalars(primitive: Primitive, case: Case) -> None:
+    """A Python number in the place of an operand gives the gradients of an array of its value."""
+    operands = list(draw(primitive, case))
+    for j in wanted(primitive, operands):
+        number = float(operands[j].mean()) if operands[j].size else 1.0
+        bare = [*operands[:j], number, *operands[j + 1 :]]
+        array = [*operands[:j], np.array(number), *operands[j + 1 :]]
+        which = wanted(primitive, bare)
+        if not which:
+            continue
+        y = np.asarray(kernel(primitive, bare, case.params))
+        v = like(generator(primitive), y)
+        weights = [np.ones(operands[i].shape) for i in which]
+        got = pull(primitive, bare, case.params, which, v)
+        got += _second(primitive, bare, case.params, which, v, weights)
+        expected = pull(primitive, array, case.params, which, v)
+        expected += _second(primitive, array, case.params, which, v, weights)
+        for g, e in zip(got, expected, strict=True):
+            assert_close(g, e, "same", f"{primitive.name}: the number {number} as operand {j}")
+
+
 def check_special(primitive: Primitive, value: float) -> None:
     """Where formulas break, gradients of first and second order are finite."""
     case = primitive.cases[0]

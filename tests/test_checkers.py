@@ -70,7 +70,7 @@ class Rows(Linear, register=False):
         (x,) = avals
         if not x.shape:
             raise ShapeError(f"sound_rows: expected an axis, got {x!r}")
-        return Aval(x.shape[:-1], x.dtype)
+        return Aval(x.shape[:-1], np.sum(np.empty(0, x.dtype)).dtype)
 
     def batch(self, mapped: Any, *operands: Any, **params: Any) -> Any:
         return np.sum(operands[0], axis=-1)
@@ -305,6 +305,16 @@ class WideGradient(Cube, register=False):
     partials = (lambda x: 3 * x * x if x.dtype == np.float64 else 3 * x * x * np.float32(1.01),)
 
 
+class ReadsShapeOfNumber(Quotient, register=False):
+    """The rule takes each operand for an array: with a number the gradient is another one."""
+
+    name = "reads_shape_of_number"
+    products = (
+        lambda g, b: g if type(b) is float else g / b,
+        lambda g, y, b: -g * y / b,
+    )
+
+
 class BreaksAtZero(Cube, register=False):
     """The derivative is written as a quotient that is 0/0 at 0."""
 
@@ -372,6 +382,7 @@ FAULTS = [
     (IgnoresOut, checks.check_out, "out= was not returned"),
     (HalfOut, checks.check_out, "out="),
     (WideGradient, derivative_checks.check_float32, "float32 gradient 0"),
+    (ReadsShapeOfNumber, derivative_checks.check_scalars, "as operand 1"),
     (LeavesHistory, checks.check_no_history, "the result has history"),
 ]
 

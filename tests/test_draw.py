@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.draw.dot import escape
-from autodiff.draw.fold import compose
+from autodiff.drawing.dot import escape
+from autodiff.drawing.fold import compose
 
 
 def mlp(layers: int = 3, width: int = 4) -> Any:
@@ -188,7 +188,7 @@ def test_errors_name_what_was_given(call: Any, error: type[Exception], message: 
 
 def test_importing_from_the_package_leaves_the_function_in_its_place() -> None:
     code = (
-        "from autodiff.draw import Drawing; from autodiff.gradcheck import Report;"
+        "from autodiff.drawing import Drawing; from autodiff.checking import Report;"
         "import autodiff as ad; x = ad.tensor(1.0, requires_grad=True);"
         "assert isinstance(ad.draw(x * x), Drawing);"
         "assert isinstance(ad.gradcheck(ad.sin, 1.0), Report)"

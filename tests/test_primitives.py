@@ -41,6 +41,7 @@ def cases_of(names: Any) -> list[Any]:
 NAMES = sorted(PRIMITIVES)
 DIFFERENTIABLE = [name for name in NAMES if PRIMITIVES[name].differentiable]
 CONSTANT = [name for name in NAMES if not PRIMITIVES[name].differentiable]
+ELEMENTWISE = [name for name in DIFFERENTIABLE if PRIMITIVES[name].family == "elementwise"]
 REFERRED = [name for name in NAMES if checks.reference(PRIMITIVES[name]) is not None]
 OUT = [name for name in NAMES if checks.takes_out(PRIMITIVES[name])]
 ERRORS = [
@@ -80,6 +81,11 @@ def test_reference(primitive: Any, case: Any) -> None:
 @pytest.mark.parametrize(("primitive", "case"), cases_of(OUT))
 def test_out(primitive: Any, case: Any) -> None:
     checks.check_out(primitive, case)
+
+
+@pytest.mark.parametrize(("primitive", "case"), cases_of(ELEMENTWISE))
+def test_scalars(primitive: Any, case: Any) -> None:
+    derivative_checks.check_scalars(primitive, case)
 
 
 @pytest.mark.parametrize(("primitive", "case"), cases_of(CONSTANT))

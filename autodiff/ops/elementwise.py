@@ -266,6 +266,7 @@ class Astype(Elementwise):
 
     name = "astype"
     kernel = staticmethod(lambda x, *, dtype: np.asarray(x).astype(dtype))
+    reference = staticmethod(lambda x, *, dtype: np.astype(x, dtype))
     products = (lambda g, x_aval, *, dtype: astype(g, x_aval.dtype),)
     intervals = (ANY,)
     cases = (

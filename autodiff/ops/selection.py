@@ -195,8 +195,8 @@ def where(condition: Any, x: Any, y: Any, /) -> Any:
         All three broadcast.
 
     >>> import autodiff as ad
-    >>> x = ad.tensor([4.0, -1.0], requires_grad=True)
-    >>> ad.gradients(ad.where(x > 0, ad.sqrt(ad.abs(x)), 0.0).sum(), x)
+    >>> x = ad.tensor([4.0, 0.0], requires_grad=True)
+    >>> ad.gradients(ad.where(x > 0, ad.sqrt(x), 0.0).sum(), x)
     Tensor([0.25, 0.  ])
     """
     return apply(PRIMITIVES["where"], condition, x, y)

@@ -135,9 +135,10 @@ def value_and_grad(
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         places = [_place(i, len(args)) for i in numbers]
-        leaves, rebuild = flatten([args[i] for i in places])
+        if len(set(places)) < len(places):
+            raise GradientError(f"grad: argnums {argnums} names an argument twice")
+        _, rebuild = flatten([args[i] for i in places])
         value, aux, gradients = _differentiate(f, args, places, kwargs, has_aux, unused)
-        assert len(gradients) == len(leaves)
         found = rebuild(gradients)
         found = tuple(found) if isinstance(argnums, tuple) else found[0]
         return ((value, aux), found) if has_aux else (value, found)
@@ -212,7 +213,7 @@ def _differentiate(
     record = recording and dependent and _depends_on_more(value.node, nodes)
     found: dict[Any, Any] = {}
     if dependent:
-        found = pull_back([value], [None], set(nodes), record, "grad")  # type: ignore[arg-type]
+        found = pull_back([(value, None)], set(nodes), record, "grad")  # type: ignore[arg-type]
     gradients = [result_of(found.get(x.node), x, unused, "grad") for x in fresh]
     if record:
         return value, aux, gradients

@@ -217,15 +217,14 @@ def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
 
 
 def pull_back(
-    outputs: Sequence[Any],
-    cotangents: Sequence[Any],
+    pairs: Sequence[tuple[Any, Any]],
     wanted: set[Node] | None,
     create_graph: bool,
     what: str,
 ) -> dict[Node, Any]:
-    """The walk from several outputs: what ``backward``, ``gradients`` and ``grad`` share."""
+    """The walk from pairs of output and cotangent: what the public functions share."""
     seeds: dict[Node, Any] = {}
-    for output, cotangent in zip(outputs, cotangents, strict=True):
+    for output, cotangent in pairs:
         node, g = _seed(output, cotangent, what)
         if create_graph and not isinstance(g, Tensor):
             g = wrap(g)
@@ -288,7 +287,7 @@ def backward(output: Tensor, cotangent: Any = None, *, create_graph: bool = Fals
     >>> x.grad
     Tensor([2., 4.])
     """
-    results = pull_back([output], [cotangent], None, create_graph, "backward")
+    results = pull_back([(output, cotangent)], None, create_graph, "backward")
     for node, g in results.items():
         leaf = node.handle() if isinstance(node, Leaf) and node.handle is not None else None
         if leaf is None:
@@ -349,8 +348,12 @@ def gradients(
             raise GradientError(
                 f"gradients: every input must be a Tensor that requires a gradient, got {x!r}"
             )
+    pairs = list(zip(outputs, cotangents, strict=True))
+    if unused != "raise":
+        # A derivative that is constant has no history: it depends on nothing, as was allowed.
+        pairs = [p for p in pairs if not isinstance(p[0], Tensor) or p[0].requires_grad]
     wanted = {x.node for x in leaves}
-    results = pull_back(outputs, cotangents, wanted, create_graph, "gradients")
+    results = pull_back(pairs, wanted, create_graph, "gradients") if pairs else {}
     return rebuild([result_of(results.get(x.node), x, unused, "gradients") for x in leaves])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import autodiff as ad
@@ -19,15 +21,16 @@ def build() -> tuple[ad.Tensor, ad.Tensor]:
     return start, z
 
 
-def forward() -> np.ndarray:
+def forward() -> np.ndarray[Any, Any]:
     """The chain alone, recorded."""
     return build()[1].data
 
 
-def gradient() -> np.ndarray:
+def gradient() -> np.ndarray[Any, Any]:
     """The chain and the gradient of its sum."""
     start, z = build()
-    return ad.gradients(z, start, cotangents=ONES).data
+    result: ad.Tensor = ad.gradients(z, start, cotangents=ONES)
+    return result.data
 
 
 STEPS = {"forward": forward, "gradient": gradient}

@@ -158,7 +158,8 @@ class Sequential(Module):
 
     def __init__(self, *layers: Callable[..., Any]) -> None:
         super().__init__()
-        for i, layer in enumerate(layers):
+        given: tuple[Any, ...] = layers
+        for i, layer in enumerate(given):
             if not callable(layer):
                 hint = ", write the layers without a list" if isinstance(layer, list) else ""
                 raise TypeError(

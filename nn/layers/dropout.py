@@ -16,10 +16,11 @@ __all__ = ["Dropout"]
 class Dropout(Module):
     r"""Set each entry to zero with probability ``rate`` while training; the identity in evaluation.
 
-    .. math:: y = \frac{m\,x}{1 - \mathrm{rate}}, \qquad m \sim \mathrm{Bernoulli}(1 - \mathrm{rate})
+    .. math:: y = m\,x / (1 - \mathrm{rate}), \qquad m \sim \mathrm{Bernoulli}(1 - \mathrm{rate})
 
-    The entries that stay are scaled up, so that the expectation is that of ``x`` (inverted dropout;
-    Srivastava et al., 2014). The mask comes from ``nn.generator()``: ``nn.seed`` makes it repeatable.
+    The entries that stay are scaled up, so that the expectation is that of ``x`` (inverted
+    dropout; Srivastava et al., 2014). The mask comes from ``nn.generator()``: ``nn.seed`` makes it
+    repeatable.
 
     Raises
     ------
@@ -31,7 +32,7 @@ class Dropout(Module):
     >>> nn.seed(0)
     >>> layer = nn.Dropout(0.5)
     >>> layer(ad.ones(6))
-    Tensor([2., 0., 0., 0., 2., 2.])
+    Tensor([2., 2., 2., 0., 0., 0.])
     >>> layer.eval()(ad.ones(6))
     Tensor([1., 1., 1., 1., 1., 1.])
     """

@@ -17,8 +17,8 @@ __all__ = ["Optimizer"]
 class Optimizer:
     """Changes the parameters of a model by a rule, step by step.
 
-    The state belongs to parameter paths, not to an order: a model that is built in another order, or a
-    state that is loaded into another model, cannot swap it silently. Parameters with
+    The state belongs to parameter paths, not to an order: a model that is built in another order,
+    or a state that is loaded into another model, cannot swap it silently. Parameters with
     ``requires_grad=False`` when the optimizer is made are left alone.
 
     Raises
@@ -45,7 +45,7 @@ class Optimizer:
         if not self.parameters:
             raise ValueError(
                 f"Optimizer: {type(model).__name__} has no parameter that requires a gradient "
-                f"({len(named)} in all); parameters are found in attributes, lists, tuples and dicts"
+                f"({len(named)} in all); parameters are found in attributes, lists, tuples, dicts"
             )
         self.rule = rule
         self.state: State = rule.init({path: p.data for path, p in self.parameters.items()})
@@ -83,9 +83,9 @@ class Optimizer:
         without = [path for path, g in grads.items() if g is None]
         if without:
             raise ad.GradientError(
-                f"step: no gradient for {', '.join(without)}: call loss.backward() before each step; "
-                "after it, a parameter without one did not take part in the loss (freeze it by "
-                "requires_grad = False before the optimizer is made)"
+                f"step: no gradient for {', '.join(without)}: call loss.backward() before each "
+                "step; after it, a parameter without one did not take part in the loss (freeze it "
+                "by requires_grad = False before the optimizer is made)"
             )
         return {path: g for path, g in grads.items() if g is not None}
 
@@ -104,7 +104,7 @@ class Optimizer:
         return flat
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set the state to what ``state_dict`` of an equal model and rule gave; all of it or nothing.
+        """Set the state to what ``state_dict`` of an equal model and rule gave, all or nothing.
 
         Raises
         ------

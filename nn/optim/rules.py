@@ -1,8 +1,9 @@
 r"""Optimizer rules: pure functions from gradients, state and parameters to new ones.
 
-Parameters, gradients and state go by parameter path, in dicts. A rule is an expression like any other:
-on arrays it runs at NumPy's speed, and on Tensors it is recorded, so a gradient flows through a step to
-the parameters before it, to the gradients, and to a learning rate that is a Tensor.
+Parameters, gradients and state go by parameter path, in dicts. A rule is an expression like any
+other: on arrays it runs at NumPy's speed, and on Tensors it is recorded, so a gradient flows
+through a step to the parameters before it, to the gradients, and to a learning rate that is a
+Tensor.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Slots = tuple[Any, ...]
 
 
 class State(NamedTuple):
-    """What a rule remembers: the number of steps made, and by parameter path the rule's own values."""
+    """What a rule remembers: the number of steps, and its own values by parameter path."""
 
     step: int
     slots: dict[str, Slots]  # each value of the shape and dtype of its parameter
@@ -102,8 +103,9 @@ def sgd(lr: Any, momentum: Any = 0.0, nesterov: bool = False) -> Rule:
         b &\leftarrow \mu b + g \\
         p &\leftarrow p - \eta\,b \qquad\text{(Nesterov: } p - \eta\,(g + \mu b)\text{)}
 
-    Source: Sutskever et al. (2013), "On the importance of initialization and momentum in deep learning",
-    in the form in which the learning rate is outside the velocity, as usual in libraries.
+    Source: Sutskever et al. (2013), "On the importance of initialization and momentum in deep
+    learning", in the form in which the learning rate is outside the velocity, as usual in
+    libraries.
 
     Parameters
     ----------
@@ -195,8 +197,9 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: float = 1e-8) -> R
 def _root(v: Any) -> Any:
     """The square root, without a gradient where ``v`` is 0.
 
-    There the slope of the root is infinite and that of v = g² is 0: a gradient through the step would
-    be 0 · ∞, NaN, for each parameter that had no gradient yet (a relu that is off, an unused row).
+    There the slope of the root is infinite and that of v = g² is 0: a gradient through the step
+    would be 0 · ∞, NaN, for each parameter that had no gradient yet (a relu that is off, an unused
+    row).
     """
     root = ad.sqrt(v)
     return ad.where(v > 0, root, 0) if isinstance(v, ad.Tensor) else root

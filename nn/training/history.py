@@ -56,12 +56,13 @@ class History:
         """Write the table: a header, and a row for each epoch, numbers in full.
 
         >>> import tempfile
+        >>> from pathlib import Path
         >>> import nn
         >>> history = nn.History()
         >>> history.add({"loss": 2.0})
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     history.to_csv(folder + "/history.csv")
-        ...     print(open(folder + "/history.csv").read())
+        ...     history.to_csv(Path(folder, "history.csv"))
+        ...     print(Path(folder, "history.csv").read_text())
         epoch,loss
         1,2.0
         """
@@ -84,9 +85,11 @@ class History:
             figsize=(4.6 * len(names), 3.4), layout="constrained"
         )
         ticker = require("matplotlib.ticker", "a plot", "train")
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        panels = figure.subplots(1, len(names), squeeze=False)[0]
+        for axes, name in zip(panels, names, strict=True):
             self._plot_one(axes, name)
             axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        panels[0].legend(frameon=False)
         figure.savefig(path, dpi=150)
 
     def _plot_one(self, axes: Any, name: str) -> None:
@@ -102,4 +105,3 @@ class History:
         axes.set(xlabel="epoch", title=name)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)

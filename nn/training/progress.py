@@ -41,7 +41,12 @@ class Progress:
             return
         # disable=None: no bar where the output is a file.
         self._bar = self._tqdm(
-            batches, total=self.batches, desc=self._head(epoch), leave=False, disable=None, ncols=100
+            batches,
+            total=self.batches,
+            desc=self._head(epoch),
+            leave=False,
+            disable=None,
+            ncols=100,
         )
         try:
             yield from self._bar

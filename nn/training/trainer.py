@@ -81,8 +81,8 @@ class Trainer:
         validation : (x, y), optional
             Evaluated after each epoch.
         patience : int, optional
-            Stop after so many epochs without a smaller validation loss. With it the model has, at the
-            end, the parameters of its best epoch.
+            Stop after so many epochs without a smaller validation loss. With it the model has, at
+            the end, the parameters of its best epoch.
         seed : int
             Of the order of samples. (Weights and dropout: ``nn.seed``.)
         progress : bool
@@ -95,7 +95,8 @@ class Trainer:
         GradientError
             The loss is NaN, or does not depend on a parameter.
         ValueError
-            ``epochs``, ``batch_size`` or ``patience`` below 1, or ``patience`` without ``validation``.
+            ``epochs``, ``batch_size`` or ``patience`` below 1, or ``patience`` without
+            ``validation``.
         """
         x, y = check_samples("fit", x, y)
         if validation is not None:
@@ -157,7 +158,7 @@ class Trainer:
     # ---- inside
 
     def _epoch(self, epoch: int, batches: Batches, show: Progress) -> dict[str, float]:
-        """One pass over all batches; means of loss and metrics, weighted by the sizes of batches."""
+        """One pass over all batches; means of loss and metrics over samples."""
         totals = dict.fromkeys(("loss", *self.metrics), 0.0)
         count = 0
         for i, (x, y) in enumerate(show.bar(epoch, batches), 1):
@@ -174,7 +175,7 @@ class Trainer:
         return {name: total / count for name, total in totals.items()}
 
     def _step(self, x: Array, y: Array) -> tuple[float, Array]:
-        """Forward, gradient and update on one batch; the loss before the update, and the outputs."""
+        """Forward, gradient and update on one batch; the loss before it, and the outputs."""
         outputs = self.model(ad.tensor(x, name="x"))
         loss = self.loss(outputs, y)
         if loss.size != 1:
@@ -183,8 +184,8 @@ class Trainer:
         unused = [path for path, g in grads.items() if g is None]
         if unused:
             raise ad.GradientError(
-                f"fit: the loss does not depend on {', '.join(unused)}: set requires_grad = False on "
-                "them before the Trainer is made, or take them out of the model"
+                f"fit: the loss does not depend on {', '.join(unused)}: set requires_grad = False "
+                "on them before the Trainer is made, or take them out of the model"
             )
         self.optimizer.step(grads)
         return loss.item(), outputs.data

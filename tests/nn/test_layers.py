@@ -45,7 +45,11 @@ def test_bad_activations() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "error", "text"),
-    [((0, 2), ValueError, "in_features"), ((2, 2.0), TypeError, "out_features"), ((2, -1), ValueError, "-1")],
+    [
+        ((0, 2), ValueError, "in_features"),
+        ((2, 2.0), TypeError, "out_features"),
+        ((2, -1), ValueError, "-1"),
+    ],
 )
 def test_bad_sizes(sizes: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):

@@ -172,7 +172,9 @@ def test_wrong_state_lists_every_difference_and_changes_nothing() -> None:
 
 
 def test_repr_is_a_tree_with_shapes_and_counts() -> None:
-    model = nn.Sequential(nn.Dense(64, 32, "relu"), nn.Sequential(nn.Dropout(0.25), nn.Dense(32, 10)))
+    model = nn.Sequential(
+        nn.Dense(64, 32, "relu"), nn.Sequential(nn.Dropout(0.25), nn.Dense(32, 10))
+    )
     assert repr(model).splitlines() == [
         "Sequential                                                        2,410 parameters",
         "├─ layers.0: Dense(64 → 32, relu)  weight [64, 32], bias [32]     2,080 parameters",

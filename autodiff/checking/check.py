@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import GradientError
-from autodiff.gradcheck.numeric import STEPS, Estimate, derivative, noise_level
-from autodiff.gradcheck.problem import (
+from autodiff.checking.numeric import STEPS, Estimate, derivative, noise_level
+from autodiff.checking.problem import (
     Array,
     Problem,
     Variable,
@@ -19,7 +19,7 @@ from autodiff.gradcheck.problem import (
     in_float64,
     require_finite,
 )
-from autodiff.gradcheck.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Report
+from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Report
 from autodiff.registry import public
 from autodiff.tensor import raw
 from autodiff.transforms.reverse import gradients
@@ -201,8 +201,10 @@ def _chosen(gradient: Array, rng: np.random.Generator) -> list[int]:
     if size <= SINGLY:
         return list(range(size))
     sample = rng.choice(size, SAMPLED, replace=False)
-    sample[0] = int(np.argmax(np.abs(gradient)))
-    return sorted({int(i) for i in sample})
+    largest = np.argmax(np.abs(gradient))
+    if largest not in sample:
+        sample[0] = largest
+    return sorted(map(int, sample))
 
 
 def _judge(

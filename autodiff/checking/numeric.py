@@ -10,7 +10,7 @@ Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Estimate(NamedTuple):
     error: float
 
 
-def derivative(line: Callable[[float], float], steps: Iterable[float], noise: float) -> Estimate:
+def derivative(line: Callable[[float], float], steps: Sequence[float], noise: float) -> Estimate:
     r"""The derivative at 0 of a function of one number.
 
     .. math:: D(h) = \frac{f(h) - f(-h)}{2h}, \quad R(h) = \frac{4 D(h/2) - D(h)}{3}, \quad
@@ -41,12 +41,12 @@ def derivative(line: Callable[[float], float], steps: Iterable[float], noise: fl
     ----------
     line : callable
         f.
-    steps : iterable of float
+    steps : sequence of float
         Step sizes to try, largest first; the estimate with the smallest error is returned.
     noise : float
         The noise of one value of f, as ``noise_level`` gives it.
 
-    >>> from autodiff.gradcheck.numeric import STEPS, derivative
+    >>> from autodiff.checking.numeric import STEPS, derivative
     >>> d = derivative(math.exp, STEPS, 1e-16)
     >>> abs(d.value - 1.0) < 1e-10 and d.error < 1e-9
     True
@@ -60,7 +60,7 @@ def derivative(line: Callable[[float], float], steps: Iterable[float], noise: fl
         error = abs(value - coarse) + 4.1 * noise / h
         if error < best.error:
             best = Estimate(value, error)
-        if best.error <= max(GOOD * abs(best.value), 10.0 * noise / FIRST_STEP):
+        if best.error <= max(GOOD * abs(best.value), 10.0 * noise / steps[0]):
             break
     return best
 
@@ -71,7 +71,7 @@ def noise_level(line: Callable[[float], float], spacing: float) -> float:
     The standard deviation by ECnoise: for k-th differences of values that differ by noise alone,
     sqrt(mean(difference²) · (k!)² / (2k)!). Never less than the rounding of the value itself.
 
-    >>> from autodiff.gradcheck.numeric import noise_level
+    >>> from autodiff.checking.numeric import noise_level
     >>> noise_level(lambda t: 1.0 + t, 1e-10) < 1e-15
     True
     >>> noise_level(lambda t: float(np.float32(1.0 + np.sin(1e12 * t))), 1e-10) > 1e-9

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import GradientError
-from autodiff.gradcheck.report import FROZEN, Entry
+from autodiff.checking.report import FROZEN, Entry
 from autodiff.graph import named_leaves
 from autodiff.node import Leaf
 from autodiff.tensor import Tensor, raw, wrap

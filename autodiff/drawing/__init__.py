@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import Any
 
-from autodiff.draw.dot import to_dot
-from autodiff.draw.fold import compose
-from autodiff.draw.render import Drawing
+from autodiff.drawing.dot import to_dot
+from autodiff.drawing.fold import compose
+from autodiff.drawing.render import Drawing
 from autodiff.graph import Graph, graph, trace
 from autodiff.registry import public
 from autodiff.tensor import Tensor
@@ -69,12 +67,3 @@ def draw(
     else:
         found = graph(what, *args)
     return Drawing(to_dot(compose(found, max_nodes), direction, title or None), title or None)
-
-
-class _CallableModule(ModuleType):
-    # The package and the function share a name, and importing anything from the package puts the
-    # package in the function's place, ``autodiff.draw``: so it must be as good as the function.
-    __call__ = staticmethod(draw)
-
-
-sys.modules[__name__].__class__ = _CallableModule

@@ -130,20 +130,23 @@ def _operand_name(node: Node, i: int) -> str:
 
 def _nearest(graph: Graph, keys: dict[Node, Key], max_nodes: int) -> dict[Node, Key]:
     """Keep the boxes that are the fewest arrows away from an output; the others become one."""
-    sources: dict[Key, dict[Key, None]] = {}
-    for source, target, _ in _arrows(graph, keys):
-        sources.setdefault(target, {})[source] = None
+    members: dict[Key, list[Node]] = {}
+    for node in graph.operations:
+        members.setdefault(keys[node], []).append(node)
     kept: set[Key] = set()
     edges = 0
     queue = deque(dict.fromkeys(keys[n] for n in graph.outputs))
     seen = set(queue)
     while queue and len(kept) < max_nodes - 1:
         key = queue.popleft()
-        edges += len(sources.get(key, ()))
+        nodes = members.get(key, ())
+        inputs = (keys[s] for n in nodes for s in n.inputs if type(s) not in SCALARS)
+        sources = [s for s in dict.fromkeys(inputs) if s != key]
+        edges += len(sources)
         if edges > EDGES_PER_BOX * max_nodes and kept:
             break
         kept.add(key)
-        for source in sources.get(key, ()):
+        for source in sources:
             if source not in seen:
                 seen.add(source)
                 queue.append(source)
@@ -177,7 +180,7 @@ def _boxes(graph: Graph, keys: dict[Node, Key], places: dict[Node, tuple[str, ..
 def _single(graph: Graph, node: Node, role: str) -> Box:
     kind = f"{node.dtype}{list(node.shape)}" if node.shape else str(node.dtype)
     if role != "operation":
-        title, detail = graph.names[node], ""
+        title, detail = node.name or graph.names[node], ""
         if role != "input" and node.shape == ():
             value = graph.value(node)
             detail = "" if value is None else f"{value.item():.4g}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from autodiff.draw.fold import Box, Picture
+from autodiff.drawing.fold import Box, Picture
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, MUTED, LINE = "#1e293b", "#64748b", "#94a3b8"

@@ -1,0 +1,83 @@
+"""The command ``python -m nn demo`` with few epochs, and that a seed repeats it bit for bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from nn import demo
+from nn.cli import main
+
+FILES = [
+    "gradcheck.txt",
+    "graph.svg",
+    "history.csv",
+    "history.png",
+    "model.safetensors",
+    "predictions.png",
+]
+
+
+def test_demo_writes_all_and_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        assert main(["demo", "--epochs", "4", "--seed", "3", "--output", str(folder)]) == 0
+        assert sorted(path.name for path in folder.iterdir()) == FILES
+    for name in FILES:
+        one, two = ((folder / name).read_bytes() for folder in folders)
+        assert one == two, name
+    out = capsys.readouterr().out
+    accuracy = float(out.split("test accuracy ")[1].split()[0])
+    assert accuracy > 0.9
+    assert "gradients of all parameters agree" in out
+    check = (folders[0] / "gradcheck.txt").read_text()
+    for path in demo.DigitsNet().named_parameters():
+        assert path in check
+    graph = (folders[0] / "graph.svg").read_text()
+    assert "<svg" in graph and "hidden.0" in graph and "output" in graph
+
+
+def test_digits_are_parted_without_overlap() -> None:
+    parts = demo.load_digits(0)
+    assert [len(x) for x, _ in parts] == [1078, 359, 360]
+    assert all(x.dtype == np.float32 and x.min() == 0 and x.max() == 1 for x, _ in parts)
+    total = sum(float(x.sum(dtype=float)) for x, _ in parts)
+    from_source = float(demo.require("sklearn.datasets", "", "").load_digits().data.sum() / 16)
+    assert total == pytest.approx(from_source)
+
+
+def test_missing_package_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert main(["demo", "--output", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error == "demo: the digits needs sklearn: pip install autodiff-nn[data]\n"
+
+
+def test_wrong_arguments() -> None:
+    command = [sys.executable, "-m", "nn"]
+    for extra in ([], ["demo", "--epochs", "0"], ["train"]):
+        done = subprocess.run([*command, *extra], capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "usage: python -m nn" in done.stderr
+
+
+def test_wrong_gradient_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check of the demo can fail: with a rule that is wrong by a tenth of a percent it does."""
+    silu = ad.custom_vjp(lambda x: x / (1 + np.exp(-x)))
+
+    def rule(g: ad.Tensor, y: ad.Tensor, x: ad.Tensor) -> ad.Tensor:
+        s = ad.sigmoid(x)
+        return g * 1.001 * s * (1 + x * (1 - s))
+
+    silu.defvjp(rule)
+    monkeypatch.setattr(ad, "silu", silu)
+    main(["demo", "--epochs", "1", "--output", str(tmp_path)])
+    assert "DIFFER" in capsys.readouterr().out

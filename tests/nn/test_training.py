@@ -1,0 +1,266 @@
+"""Trainer, History and batches on data small enough to know the answer."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+import nn
+from nn.data import Batches, split
+
+X = np.linspace(-1, 1, 40).reshape(-1, 1)
+Y = 2 * X + 1
+
+
+def line_trainer(rate: float = 0.1) -> nn.Trainer:
+    nn.seed(0)
+    return nn.Trainer(nn.Dense(1, 1), nn.optim.sgd(rate), nn.losses.mean_squared_error)
+
+
+def blobs(n: int = 60) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, n)
+    return np.eye(3)[y] * 3 + rng.normal(size=(n, 3)) * 0.3, y
+
+
+# ---- batches
+
+
+def test_batches_deal_every_sample_once_in_an_order_of_the_seed() -> None:
+    x = np.arange(10)
+
+    def epochs(seed: int) -> list[list[int]]:
+        batches = Batches(x, x * 10, 4, seed=seed)
+        assert len(batches) == 3
+        result = []
+        for _ in range(2):
+            pairs = list(batches)
+            assert [len(a) for a, _ in pairs] == [4, 4, 2]
+            assert all((b == a * 10).all() for a, b in pairs)
+            result.append([int(i) for a, _ in pairs for i in a])
+        return result
+
+    first, second = epochs(0)
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert epochs(0) == [first, second] != epochs(1)
+    assert [a.tolist() for a, _ in Batches(x, x, 6, shuffle=False)] == [
+        [*range(6)],
+        [*range(6, 10)],
+    ]
+
+
+def test_split_parts_the_samples() -> None:
+    x = np.arange(10)
+    (a, ya), (b, yb) = split(x, x * 10, 0.3, seed=1)
+    assert len(b) == 3 and sorted([*a, *b]) == list(range(10))
+    assert (ya == a * 10).all() and (yb == b * 10).all()
+    assert (split(x, x, 0.3, seed=1)[1][0] == b).all()
+    with pytest.raises(ValueError, match=r"fraction of 0\.01 of 10 samples"):
+        split(x, x, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "text"),
+    [
+        (np.ones((3, 2)), np.ones(4), "3 samples but 4 targets"),
+        (np.ones((0, 2)), np.ones(0), "there is no sample"),
+        (1.0, np.ones(1), "first axis is that of samples"),
+    ],
+)
+def test_bad_samples(x: Any, y: Any, text: str) -> None:
+    trainer = line_trainer()
+    uses = [
+        lambda: Batches(x, y, 2),
+        lambda: split(x, y),
+        lambda: trainer.fit(x, y, progress=False),
+        lambda: trainer.fit(X, Y, validation=(x, y), progress=False),
+        lambda: trainer.evaluate(x, y),
+    ]
+    for use in uses:
+        with pytest.raises(ad.ShapeError, match=text):
+            use()
+
+
+def test_bad_settings() -> None:
+    trainer = line_trainer()
+    for options, text in (
+        ({"epochs": 0}, "epochs is at least 1"),
+        ({"batch_size": 0}, "batch_size is at least 1"),
+        ({"patience": 0, "validation": (X, Y)}, "patience is at least 1"),
+        ({"patience": 3}, "give validation"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]
+
+
+# ---- fit
+
+
+def test_fit_finds_the_line() -> None:
+    trainer = line_trainer(0.5)
+    history = trainer.fit(X, Y, epochs=60, batch_size=10, validation=(X, Y), progress=False)
+    assert trainer.model.weight.item() == pytest.approx(2, abs=1e-3)  # type: ignore[attr-defined]
+    assert trainer.model.bias.item() == pytest.approx(1, abs=1e-3)  # type: ignore[attr-defined]
+    assert len(history) == 60 and history["loss"][-1] < 1e-4 * history["loss"][0]
+    assert history["val_loss"][-1] == pytest.approx(trainer.evaluate(X, Y)["loss"])
+    assert trainer.predict(X).dtype == np.float32
+
+
+def test_one_epoch_equals_a_loop() -> None:
+    trainer = line_trainer()
+    w, b = (p.item() for p in trainer.model.parameters())
+    total = 0.0
+    for x, y in Batches(X, Y, 16, seed=7):
+        error = w * x + b - y
+        total += float((error**2).sum())
+        w, b = w - 0.1 * float((2 * error * x).mean()), b - 0.1 * float((2 * error).mean())
+    history = trainer.fit(X, Y, epochs=1, batch_size=16, seed=7, progress=False)
+    assert [p.item() for p in trainer.model.parameters()] == pytest.approx([w, b], rel=1e-5)
+    assert history["loss"] == pytest.approx([total / len(X)], rel=1e-5)
+
+
+def test_classification_with_metrics_and_same_seed_same_bits() -> None:
+    x, y = blobs()
+
+    def train() -> tuple[bytes, dict[str, Any]]:
+        nn.seed(5)
+        model = nn.Sequential(nn.Dense(3, 8, "relu"), nn.Dropout(0.2), nn.Dense(8, 3))
+        trainer = nn.Trainer(
+            model,
+            nn.optim.adam(0.02),
+            nn.losses.cross_entropy,
+            metrics={"right": nn.metrics.accuracy},
+        )
+        history = trainer.fit(x, y, epochs=20, validation=(x, y), seed=3, progress=False)
+        assert trainer.evaluate(x, y)["right"] > 0.95
+        weights = b"".join(value.tobytes() for value in model.state_dict().values())
+        return weights, history.columns
+
+    first, second = train(), train()
+    assert first == second
+    assert list(first[1]) == ["loss", "right", "val_loss", "val_right"]
+
+
+def test_early_stopping_takes_the_best_parameters_back() -> None:
+    # The validation targets are the opposite: with each epoch its loss grows, after a first fall by
+    # the bias. So the best epoch is early, and the last parameters are not the best.
+    trainer = line_trainer()
+    validation = (X, -2 * X + 1)
+    seen: list[dict[str, Any]] = []
+    evaluate = trainer.evaluate
+
+    def spy(*args: Any, **options: Any) -> dict[str, float]:
+        seen.append(trainer.model.state_dict())
+        return evaluate(*args, **options)
+
+    trainer.evaluate = spy  # type: ignore[method-assign]
+    history = trainer.fit(
+        X, Y, epochs=200, batch_size=40, validation=validation, patience=4, progress=False
+    )
+    losses = history["val_loss"]
+    best = int(np.argmin(losses))
+    assert history.best_epoch == best + 1
+    assert len(losses) == best + 1 + 4 < 200
+    for path, value in trainer.model.state_dict().items():
+        np.testing.assert_array_equal(value, seen[best][path])
+    assert (seen[-1]["bias"] != seen[best]["bias"]).all()
+    assert evaluate(*validation)["loss"] == losses[best]
+
+
+def test_modes_during_and_after_fit() -> None:
+    modes: list[bool] = []
+
+    class Watch(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Dense(1, 1)
+
+        def forward(self, x: Any) -> Any:
+            modes.append(self.training)
+            return self.dense(x)
+
+    model = Watch().eval()
+    trainer = nn.Trainer(model, nn.optim.sgd(0.1), nn.losses.mean_squared_error)
+    trainer.fit(X, Y, epochs=1, batch_size=20, validation=(X, Y), progress=False)
+    assert modes == [True, True, False]
+    assert not model.training and not model.dense.training
+
+
+def test_unused_parameter_is_named() -> None:
+    model = nn.Sequential(nn.Dense(1, 1))
+    model.spare = nn.Dense(2, 2)  # type: ignore[attr-defined]
+    trainer = nn.Trainer(model, nn.optim.sgd(0.1), nn.losses.mean_squared_error)
+    with pytest.raises(ad.GradientError, match=r"not depend on spare\.weight, spare\.bias"):
+        trainer.fit(X, Y, progress=False)
+
+
+def test_errors_say_in_which_batch() -> None:
+    y = Y.copy()
+    y[30] = np.nan
+    with pytest.raises(ValueError, match="1 of 40 targets are NaN") as caught:
+        line_trainer().fit(X, y, batch_size=40, progress=False)
+    assert caught.value.__notes__ == ["in epoch 1, batch 1 of 1"]
+    with pytest.raises(ad.GradientError, match="NaN"), np.errstate(all="ignore"):
+        line_trainer(1e30).fit(X, Y, epochs=20, progress=False)
+    trainer = nn.Trainer(nn.Dense(1, 1), nn.optim.sgd(0.1), lambda p, t: p - t)
+    with pytest.raises(ad.ShapeError, match=r"loss must be a scalar, it has shape \(32, 1\)"):
+        trainer.fit(X, Y, progress=False)
+
+
+# ---- what is shown and written
+
+
+def test_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = blobs()
+    nn.seed(0)
+    trainer = nn.Trainer(
+        nn.Dense(3, 3), nn.optim.adam(), nn.losses.cross_entropy, metrics=[nn.metrics.accuracy]
+    )
+    history = trainer.fit(x, y, epochs=10, validation=(x, y), patience=5)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    for i, line in enumerate(lines):
+        assert line.startswith(f"epoch {i + 1:>2}/10  loss {history['loss'][i]:.4f}  accuracy ")
+        assert f"val_accuracy {history['val_accuracy'][i]:.4f}" in line
+    assert lines[-1].endswith("best")
+
+
+def test_without_tqdm_the_lines_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_module = builtins.__import__
+
+    def refuse(name: str, *args: Any) -> Any:
+        if name.partition(".")[0] in ("tqdm", "matplotlib"):
+            raise ImportError(name)
+        return import_module(name, *args)
+
+    monkeypatch.setattr("importlib.import_module", refuse)
+    history = line_trainer().fit(X, Y, epochs=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a progress bar needs tqdm: pip install autodiff-nn[train]"
+    assert len(lines) == 3 and lines[-1].startswith("epoch 2/2  loss ")
+    with pytest.raises(
+        ImportError, match=r"a plot needs matplotlib: pip install autodiff-nn\[train\]"
+    ):
+        history.plot("never.png")
+
+
+def test_history_files(tmp_path: Any) -> None:
+    history = nn.History()
+    history.add({"loss": 1 / 3, "val_loss": 0.5})
+    history.add({"loss": 0.25, "val_loss": 0.75})
+    history.to_csv(tmp_path / "h.csv")
+    text = (tmp_path / "h.csv").read_text()
+    assert text == "epoch,loss,val_loss\n1,0.3333333333333333,0.5\n2,0.25,0.75\n"
+    history.plot(tmp_path / "h.png")
+    assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="expected"):
+        history.add({"loss": 1.0})
+    with pytest.raises(KeyError, match="there are loss, val_loss"):
+        history["accuracy"]
