@@ -1,7 +1,7 @@
 """The checks that every primitive must pass: plain functions of a primitive and one of its cases.
 
-Each returns None or raises AssertionError with the name of the primitive and what differed. They read
-nothing but the registry's entry, so a new primitive is checked without a line of test code.
+Each returns None or raises AssertionError with the name of the primitive and what differed. They
+read nothing but the registry's entry, so a new primitive is checked without a line of test code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+
 import autodiff as ad
 from autodiff.node import SCALARS, Node
 from autodiff.primitive import OUTPUT, Absent, Case, In, Primitive
@@ -52,7 +53,7 @@ def wanted(primitive: Primitive, operands: Sequence[Any]) -> list[int]:
 
 
 def lift(operands: Sequence[Any], which: Iterable[int]) -> list[Any]:
-    """The operands, those in ``which`` as Tensors that require a gradient, on the arrays themselves."""
+    """The operands, those in ``which`` as Tensors (no copies) that require a gradient."""
     lifted = list(operands)
     for i in which:
         lifted[i] = wrap(operands[i])
@@ -87,9 +88,7 @@ def check_infer(primitive: Primitive, case: Case) -> None:
         operands = draw(primitive, case, dtype)
         _compare_infer(primitive, operands, case.params)
     for dtype in OTHERS:
-        operands = tuple(
-            np.ones(o.shape, dtype) if isinstance(o, In) else o for o in case.operands
-        )
+        operands = tuple(np.ones(o.shape, dtype) if isinstance(o, In) else o for o in case.operands)
         _compare_infer(primitive, operands, case.params)
     if primitive.family == "elementwise" and case is primitive.cases[0]:
         count = len(case.operands)

@@ -1,4 +1,4 @@
-"""The checks of derivatives: plain functions of a primitive and one of its cases, like ``checks``."""
+"""The checks of derivatives: plain functions of a primitive and a case, like ``checks``."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def check_vjp(primitive: Primitive, case: Case) -> None:
 
 
 def compare_directional(value: Any, x: Any, u: Any, got: float, what: str) -> None:
-    """Compare with complex step where it is analytic (it agrees with differences), else differences."""
+    """Compare with the complex step where it agrees with differences (is analytic), else these."""
     expected, error = richardson(value, x, u)
     scale = max(abs(expected), 1.0)
     limit = tolerance(np.float64, "numeric") * scale

@@ -13,9 +13,9 @@ STEPS = 0.01 * 0.5 ** np.arange(5)
 def richardson(value: Any, x: Any, u: Any) -> tuple[float, float]:
     """The derivative of ``value`` at ``x`` along ``u``, and an estimate of its error.
 
-    Central differences with halved steps, extrapolated to step 0 (Richardson; the tableau of Ridders,
-    "Accurate computation of F'(x) and F'(x)F''(x)", 1982): the answer is the entry with the smallest
-    change from its neighbours.
+    Central differences with halved steps, extrapolated to step 0 (Richardson; the tableau of
+    Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982): the answer is the entry with
+    the smallest change from its neighbours.
     """
     best, error = 0.0, np.inf
     previous: list[float] = []
@@ -32,7 +32,7 @@ def richardson(value: Any, x: Any, u: Any) -> tuple[float, float]:
 
 
 def complex_step(value: Any, x: Any, u: Any) -> float | None:
-    """The derivative as an imaginary part (Squire and Trapp 1998); None where complex is refused."""
+    """The derivative as an imaginary part (Squire, Trapp 1998); None where complex is refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

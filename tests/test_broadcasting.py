@@ -1,4 +1,4 @@
-"""Shapes, axes and dtypes that nobody would think of: values are NumPy's, gradients fit their inputs."""
+"""Shapes, axes and dtypes nobody would think of: NumPy's values, gradients that fit."""
 
 from __future__ import annotations
 

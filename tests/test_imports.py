@@ -176,6 +176,13 @@ def test_import_is_lazy() -> None:
     assert loaded_optionals("autodiff", "nn") == set()
 
 
+def test_no_module_takes_the_name_of_a_function() -> None:
+    # Importing a submodule puts it into the package's namespace, in place of a lazy function.
+    modules = {path.stem for path in (ROOT / "autodiff").iterdir()}
+    assert [name for name in ("draw", "gradcheck") if name in modules] == []
+    assert all(callable(getattr(ad, name)) for name in FUNCTIONS)
+
+
 def test_laziness_check_sees_an_import() -> None:
     assert "graphviz" in loaded_optionals("autodiff", "graphviz")
 

@@ -33,17 +33,17 @@ KINKS = (
     Kink("sign(x)", ad.sign, (0.0,), (0.0,), "constant on either side"),
     Kink("floor(x)", ad.floor, (1.0,), (0.0,), "constant on either side"),
     Kink("round(x)", ad.round, (0.5,), (0.0,), "constant on either side"),
-    Kink("relu(x)", ad.relu, (0.0,), (0.0,), "as in the literature; the entry counts as not selected"),
-    Kink("leaky_relu(x)", ad.leaky_relu, (0.0,), (0.01,), "the slope of the left side, as for relu"),
+    Kink(
+        "relu(x)", ad.relu, (0.0,), (0.0,), "as in the literature; the entry counts as not selected"
+    ),
+    Kink(
+        "leaky_relu(x)", ad.leaky_relu, (0.0,), (0.01,), "the slope of the left side, as for relu"
+    ),
     Kink("elu(x)", ad.elu, (0.0,), (1.0,), "both sides agree"),
     Kink("maximum(a, b)", ad.maximum, (1.0, 1.0), (0.5, 0.5), "a tie is shared equally"),
     Kink("minimum(a, b)", ad.minimum, (1.0, 1.0), (0.5, 0.5), "a tie is shared equally"),
-    Kink(
-        "max(x)", ad.max, ([2.0, 1.0, 2.0],), ([0.5, 0.0, 0.5],), "a tie is shared equally"
-    ),
-    Kink(
-        "min(x)", ad.min, ([2.0, 1.0, 1.0],), ([0.0, 0.5, 0.5],), "a tie is shared equally"
-    ),
+    Kink("max(x)", ad.max, ([2.0, 1.0, 2.0],), ([0.5, 0.0, 0.5],), "a tie is shared equally"),
+    Kink("min(x)", ad.min, ([2.0, 1.0, 1.0],), ([0.0, 0.5, 0.5],), "a tie is shared equally"),
     Kink(
         "clip(x, 0, 1)",
         lambda x: ad.clip(x, 0.0, 1.0),
@@ -53,9 +53,7 @@ KINKS = (
     ),
     Kink("sqrt(x)", ad.sqrt, (0.0,), (INF,), "the limit from the right; visible, not hidden"),
     Kink("sqrt(x)**2", lambda x: ad.sqrt(x) ** 2, (0.0,), (NAN,), "0 · ∞ by the chain rule"),
-    Kink(
-        "norm(x)", ad.norm, ([0.0, 0.0],), ([0.0, 0.0],), "the subgradient of least length"
-    ),
+    Kink("norm(x)", ad.norm, ([0.0, 0.0],), ([0.0, 0.0],), "the subgradient of least length"),
     Kink("hypot(a, b)", ad.hypot, (0.0, 0.0), (0.0, 0.0), "the subgradient of least length"),
     Kink("std(x)", ad.std, ([1.0, 1.0],), ([0.0, 0.0],), "the subgradient of least length"),
     Kink("log(x)", ad.log, (0.0,), (INF,), "the limit from the right"),
@@ -71,9 +69,7 @@ KINKS = (
         ([0.0, 1.0, 0.0],),
         "equal entries keep their order",
     ),
-    Kink(
-        "prod(x)", ad.prod, ([0.0, 2.0, 3.0],), ([6.0, 0.0, 0.0],), "the products of the others"
-    ),
+    Kink("prod(x)", ad.prod, ([0.0, 2.0, 3.0],), ([6.0, 0.0, 0.0],), "the products of the others"),
     Kink(
         "where(x > 0, sqrt(x), x)",
         lambda x: ad.where(x > 0, ad.sqrt(x), x),
@@ -110,15 +106,14 @@ def shown(values: tuple[Any, ...]) -> str:
 
 def page() -> str:
     """The page, from what is measured."""
-    rows = [
-        f"| `{k.text}` | {shown(k.point)} | {shown(measured(k))} | {k.reason} |" for k in KINKS
-    ]
+    rows = [f"| `{k.text}` | {shown(k.point)} | {shown(measured(k))} | {k.reason} |" for k in KINKS]
     return "\n".join(
         [
             "# Conventions at kinks",
             "",
-            "Where a function has no derivative, or an infinite one, a gradient is chosen. This table is",
-            "written by `python -m tests.test_kinks` from what is measured; a test compares the two.",
+            "Where a function has no derivative, or an infinite one, a gradient is chosen.",
+            "`python -m tests.test_kinks` writes this table from what is measured;",
+            "a test compares the two.",
             "",
             "| function | at | gradient | reason |",
             "|---|---|---|---|",

@@ -116,7 +116,7 @@ def test_absent_rule(name: str) -> None:
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_cases_reach_a_gradient(name: str) -> None:
-    """A case is there that asks for a gradient of a value that is not empty, else nothing is checked."""
+    """Some case asks for the gradient of a value that is not empty, else nothing is checked."""
     primitive = PRIMITIVES[name]
     sizes = []
     for case in primitive.cases:

@@ -1,7 +1,7 @@
 """A naive scalar autodiff, written independently, and a state machine that runs both side by side.
 
-The twin is a page of Python floats and recursion-free chain rule (the size of micrograd): no arrays, no
-kept values, no masks. Hypothesis makes programs out of operations, rebinding, ``no_grad`` and backward
+The twin is a page of Python floats and chain rule (the size of micrograd): no arrays, no kept
+values, no masks. Hypothesis makes programs out of operations, rebinding, ``no_grad`` and backward
 passes; after each step values, needs and gradients of both must agree.
 """
 
@@ -121,7 +121,9 @@ class Twins(RuleBasedStateMachine):
         parents = [] if quiet else [(x.scalar, partial)]
         self.put(Pair(self.run(quiet, name, x.tensor), Scalar(value, parents)), k)
 
-    @rule(name=st.sampled_from(sorted(BINARY)), i=choices, j=choices, k=choices, quiet=st.booleans())
+    @rule(
+        name=st.sampled_from(sorted(BINARY)), i=choices, j=choices, k=choices, quiet=st.booleans()
+    )
     def binary(self, name: str, i: int, j: int, k: int, quiet: bool) -> None:
         a, b = self.at(i), self.at(j)
         if name == "arctan2" and abs(a.scalar.value) + abs(b.scalar.value) < 0.01:

@@ -2,9 +2,9 @@
 
 ``same``: the same formula, evaluated in another order or another memory layout.
 ``reference``: two formulas for the same value, both without cancellation.
-``derivative``: a rule against a derivative that is exact up to rounding (complex step, inner products).
+``derivative``: a rule against what is exact up to rounding (a complex step, an inner product).
 ``numeric``: a rule against extrapolated central differences.
-Absolute tolerances are for values of size one; ``close`` scales them by the largest expected entry.
+``assert_close`` allows the same, times the largest expected entry or 1, absolutely.
 """
 
 from __future__ import annotations
