@@ -17,6 +17,7 @@ from autodiff import errors as errors
 from autodiff.errors import AxisError as AxisError
 from autodiff.errors import DTypeError as DTypeError
 from autodiff.errors import GradientError as GradientError
+from autodiff.errors import IndexingError as IndexingError
 from autodiff.errors import ShapeError as ShapeError
 from autodiff.graph import *
 from autodiff.ops.accumulation import *

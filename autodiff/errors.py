@@ -40,6 +40,10 @@ class AxisError(_Placed, np.exceptions.AxisError):
     """An axis that the operand does not have."""
 
 
+class IndexingError(_Placed, IndexError):
+    """An index that the operand does not have."""
+
+
 class GradientError(_Placed, RuntimeError):
     """A gradient that was asked for and does not exist."""
 

@@ -18,7 +18,6 @@ from autodiff.primitive import OUTPUT, Absent, Bound, Case, In, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
 from autodiff.tensor import apply, apply_binary, apply_unary, raw
 
-
 Function = Callable[..., Any]
 
 

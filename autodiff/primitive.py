@@ -24,7 +24,7 @@ import numpy as np
 
 from autodiff.errors import GradientError
 from autodiff.node import Aval, Node
-from autodiff.registry import PRIMITIVES, FUNCTIONS
+from autodiff.registry import FUNCTIONS, PRIMITIVES
 from autodiff.tensor import KEEP_ALL, KEEP_FIRST, KEEP_NONE, KEEP_SECOND
 
 Rule = Callable[..., Any]

@@ -44,7 +44,10 @@ class State:
         self.scope = scope
 
 
-_current: ContextVar[State] = ContextVar("autodiff.state", default=State())
+_current: ContextVar[State] = ContextVar(
+    "autodiff.state",
+    default=State(),  # noqa: B039 - a State of the stack is never changed but to mark its end
+)
 
 # The hot path reads the variable itself; only a state that a generator entered needs `active`.
 get_state = _current.get

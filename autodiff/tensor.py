@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from autodiff.errors import AxisError, DTypeError, GradientError, ShapeError, where_it_happened
+from autodiff.errors import (
+    AxisError,
+    DTypeError,
+    GradientError,
+    IndexingError,
+    ShapeError,
+    where_it_happened,
+)
 from autodiff.node import SCALARS, Aval, InertNode, Leaf, Node, serials
 from autodiff.operators import Methods
 from autodiff.protocol import Protocol
-from autodiff.recording import State, active, get_state
+from autodiff.recording import active, get_state
 from autodiff.registry import FUNCTIONS, PRIMITIVES
 
 if TYPE_CHECKING:
@@ -455,10 +462,8 @@ def _explain(
     avals = tuple(map(aval_of, operands))
     try:
         primitive.infer(*avals, **params)
-    except (ShapeError, DTypeError, AxisError) as reason:
+    except (ShapeError, DTypeError, AxisError, IndexingError) as reason:
         raise reason from error
-    except IndexError as reason:
-        raise IndexError(f"{reason}{where_it_happened()}") from error
     shown = ", ".join(map(repr, avals))
     error.add_note(f"{primitive.name}: operands {shown}{where_it_happened()}")
     raise error

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import GradientError
 from autodiff.checking.numeric import STEPS, Estimate, derivative, noise_level
 from autodiff.checking.problem import (
     Array,
@@ -20,6 +19,7 @@ from autodiff.checking.problem import (
     require_finite,
 )
 from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Report
+from autodiff.errors import GradientError
 from autodiff.registry import public
 from autodiff.tensor import raw
 from autodiff.transforms.reverse import gradients

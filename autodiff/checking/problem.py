@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import GradientError
 from autodiff.checking.report import FROZEN, Entry
+from autodiff.errors import GradientError
 from autodiff.graph import named_leaves
 from autodiff.node import Leaf
 from autodiff.tensor import Tensor, raw, wrap

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import ShapeError
+from autodiff.errors import IndexingError, ShapeError
 from autodiff.tensor import Tensor, raw
 
 ARRAY = "array"  # stands in a pattern for the next of the integer arrays
@@ -96,7 +96,7 @@ def _bound(name: str, value: Any) -> int | None:
     try:
         return operator.index(value)
     except TypeError:
-        raise IndexError(f"{name}: a slice takes integers or None, got {value!r}") from None
+        raise IndexingError(f"{name}: a slice takes integers or None, got {value!r}") from None
 
 
 def _array(name: str, entry: Any) -> Any:
@@ -106,11 +106,11 @@ def _array(name: str, entry: Any) -> Any:
         try:
             array = np.asarray(array)
         except ValueError:
-            raise IndexError(f"{name}: an index is not a ragged list, got {entry!r}") from None
+            raise IndexingError(f"{name}: an index is not a ragged list, got {entry!r}") from None
         if array.size == 0 and isinstance(entry, (list, tuple)):
             array = array.astype(np.intp)
     if array.dtype.kind not in "biu":
-        raise IndexError(
+        raise IndexingError(
             f"{name}: an index is an integer, a slice, None, ... or an array of integers or bools, "
             f"got {type(entry).__name__} of dtype {array.dtype}; convert it with astype(int)"
         )
@@ -136,7 +136,7 @@ def _without_masks(
             full.extend(own)
             continue
         if array.shape != own:
-            raise IndexError(
+            raise IndexingError(
                 f"{name}: a mask has the shape of the axes that it indexes: got "
                 f"bool{list(array.shape)} "
                 f"for axes of sizes {list(own)} of an operand of shape {shape}"
@@ -162,13 +162,13 @@ def _widths(
         widths.append(array.ndim if mask and array is not None else int(single))
     total = sum(widths)
     if total > len(shape):
-        raise IndexError(
+        raise IndexingError(
             f"{name}: too many indices: {total} for an operand with {len(shape)} axes (shape "
             f"{shape})"
         )
     dots = [i for i, entry in enumerate(pattern) if entry is Ellipsis]
     if len(dots) > 1:
-        raise IndexError(f"{name}: an index has at most one Ellipsis (...), got {len(dots)}")
+        raise IndexingError(f"{name}: an index has at most one Ellipsis (...), got {len(dots)}")
     if dots:
         widths[dots[0]] = len(shape) - total
     return widths
@@ -227,7 +227,7 @@ def _written_out(
 def _check_bounds(name: str, value: int, axis: int, shape: tuple[int, ...]) -> None:
     n = shape[axis]
     if not -n <= value < n:
-        raise IndexError(
+        raise IndexingError(
             f"{name}: index {value} is out of bounds for axis {axis} of an operand of shape "
             f"{shape} (expected {-n} <= index < {n})"
         )
@@ -238,7 +238,7 @@ def _common(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         shown = " and ".join(map(str, shapes))
-        raise IndexError(
+        raise IndexingError(
             f"{name}: the shapes of the index arrays (or the counts of True in masks) do not "
             f"broadcast: {shown}"
         ) from None

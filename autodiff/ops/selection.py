@@ -152,7 +152,7 @@ minimum: Function = elementwise_function(Minimum)
 
 
 @public
-def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - NumPy's names
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     r"""Limit each entry to an interval; None leaves that side open.
 
     .. math:: y = \min(\max(x, \mathrm{min}), \mathrm{max})

@@ -1,0 +1,1 @@
+"""What reads recorded nodes to give derivatives: reverse mode, its functional form, user rules."""
