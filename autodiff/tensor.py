@@ -267,7 +267,22 @@ class Tensor(Protocol, Methods):
         return FUNCTIONS["power"](other, self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        """Make this handle a new value with ``value`` at ``index``; other Tensors do not change."""
+        """Make this handle a new value with ``value`` at ``index``; other Tensors do not change.
+
+        A leaf that requires a gradient is what gradients are asked for, so its handle stays: under
+        ``no_grad`` the leaf is given the new value, else GradientError is raised.
+        """
+        node = self.node
+        owned = isinstance(node, Leaf) and node.handle is not None and node.handle() is self
+        if owned and self.requires_grad:
+            if active(get_state()).recording:
+                raise GradientError(
+                    f"setitem: {self._label()} is a leaf that requires a gradient, and x[i] = v "
+                    "would leave it for a new value. Write y = ad.setitem(x, i, v) for that value, or "
+                    "x[i] = v under ad.no_grad() to change the leaf itself"
+                )
+            self._data = FUNCTIONS["setitem"](self._data, index, raw(value))
+            return
         new = FUNCTIONS["setitem"](self, index, value)
         self._data, self.node = new._data, new.node
 

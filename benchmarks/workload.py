@@ -92,7 +92,7 @@ def workloads() -> dict[str, Workload]:
 def load(name: str) -> Workload:
     """One workload by name."""
     workload: Any = importlib.import_module(f"benchmarks.{name}").WORKLOAD
-    return workload  # type: ignore[no-any-return]
+    return workload
 
 
 def contestants(name: str) -> list[str]:

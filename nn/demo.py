@@ -41,10 +41,10 @@ class DigitsNet(Module):
     def __init__(self) -> None:
         super().__init__()
         self.hidden = [
-            Dense(64, 128, activation="silu"),
-            Dropout(0.2),
-            Dense(128, 64, activation="silu"),
-            Dropout(0.2),
+            Dense(64, 128, activation="gelu"),
+            Dropout(0.1),
+            Dense(128, 64, activation="gelu"),
+            Dropout(0.1),
         ]
         self.output = Dense(64, 10)
 
@@ -101,7 +101,9 @@ def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> 
     model = DigitsNet()
     print(model)
     trainer = Trainer(model, optim.adam(lr=2e-3), losses.cross_entropy, metrics=[metrics.accuracy])
-    history = trainer.fit(*train, epochs=epochs, validation=validation, patience=10, seed=seed)
+    history = trainer.fit(
+        *train, epochs=epochs, batch_size=16, validation=validation, patience=10, seed=seed
+    )
     reached = trainer.evaluate(*test)
     save(model, folder / "model.safetensors")
     history.to_csv(folder / "history.csv")

@@ -299,3 +299,27 @@ def test_a_custom_gradient_is_checked() -> None:
         ad.gradients(double(x).sum(), x)
     double.defvjp(lambda g, y, x: (5 * g,))
     assert ad.gradients(double(x).sum(), x).data.tolist() == [5.0, 5.0]
+
+
+def test_writing_into_a_leaf_that_requires_a_gradient() -> None:
+    x = ad.tensor([1.0, 2.0], requires_grad=True, name="x")
+    with pytest.raises(ad.GradientError, match=r"setitem: Tensor 'x' is a leaf"):
+        x[0] = 5.0
+    before = x * x
+    with ad.no_grad():
+        x[0] = 5.0
+    assert x.requires_grad and x.is_leaf and x.numpy().tolist() == [5.0, 2.0]
+    assert ad.gradients(before.sum(), x).numpy().tolist() == [2.0, 4.0]  # the value it was made of
+
+
+def test_a_function_that_writes_into_its_argument_is_differentiated_by_what_it_was_given() -> None:
+    def f(x: ad.Tensor) -> ad.Tensor:
+        x[0] = x[1] * x[0]
+        return (x * x).sum()
+
+    given = np.array([3.0, 2.0])
+    assert ad.grad(f)(given).tolist() == [24.0, 40.0]
+    assert given.tolist() == [3.0, 2.0]
+    leaf = ad.tensor(given, requires_grad=True)
+    assert ad.grad(f)(leaf).numpy().tolist() == [24.0, 40.0]
+    assert leaf.numpy().tolist() == [3.0, 2.0]

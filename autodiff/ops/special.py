@@ -36,6 +36,7 @@ class Sigmoid(Elementwise):
 
     name = "sigmoid"
     kernel = staticmethod(_sigmoid)
+    reference = staticmethod(lambda x: 0.5 + 0.5 * np.tanh(x / 2))
     like = np.negative  # which is not defined for booleans
     products = (lambda g, y: g * (y * (1 - y)),)
     intervals = ((-3.0, 3.0),)
@@ -61,6 +62,7 @@ class Relu(Elementwise):
 
     name = "relu"
     kernel = staticmethod(lambda x, out=None: np.maximum(x, 0, out=out))
+    reference = staticmethod(lambda x: np.where(x > 0, x, 0))
     products = (lambda g, y: g * (y > 0),)
     selects = True
     selected = (lambda y: y > 0,)
@@ -207,6 +209,7 @@ class Erf(Elementwise):
 
     name = "erf"
     kernel = staticmethod(lambda x: _error_function(x, False))
+    reference = np.vectorize(math.erf, otypes=[float])
     like = np.exp
     products = (lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-(x * x))),)
     intervals = ((-3.0, 3.0),)
@@ -225,6 +228,7 @@ class Erfc(Elementwise):
 
     name = "erfc"
     kernel = staticmethod(lambda x: _error_function(x, True))
+    reference = np.vectorize(math.erfc, otypes=[float])
     like = np.exp
     products = (lambda g, x: g * (-2 / math.sqrt(math.pi) * exp(-(x * x))),)
     intervals = ((-3.0, 3.0),)

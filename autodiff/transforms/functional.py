@@ -202,7 +202,9 @@ def _differentiate(
     try:
         fresh = [_fresh(x) for x in leaves]
         given = list(args)
-        for i, part in zip(places, rebuild(fresh), strict=True):
+        # Handles of their own: f may write x[i] = v, which moves the handle to another node.
+        handles = [wrap(x._data, x.node) for x in fresh]
+        for i, part in zip(places, rebuild(handles), strict=True):
             given[i] = part
         result = f(*given, **kwargs)
     finally:
@@ -229,7 +231,7 @@ def _differentiate(
 def _fresh(x: Any) -> Tensor:
     """An argument under a node of its own."""
     if isinstance(x, Tensor) and x.requires_grad:
-        return apply(PRIMITIVES["alias"], x)  # type: ignore[no-any-return]
+        return apply(PRIMITIVES["alias"], x)
     array = raw(x)
     known = isinstance(array, (np.ndarray, np.generic, float))
     if not known or np.asarray(array).dtype.kind != "f":

@@ -91,8 +91,11 @@ def walk(
         mask = masks.pop(node, None) if masks else None
         carry = masked and (mask is not None or primitive.selects)
         inputs = node.inputs
-        pulls = primitive.pulls or primitive.pulls_for(len(inputs))
-        shared = None if primitive.joint is None else primitive.joint(g, node, record)
+        pulls, shared = primitive.pulls, None
+        if pulls is None:
+            pulls = primitive.pulls_for(len(inputs))
+            if primitive.joint is not None:
+                shared = primitive.joint(g, node, record)
         for i, rule in enumerate(pulls):
             source = inputs[i]
             if rule is None or type(source) in SCALARS or not source.needs:

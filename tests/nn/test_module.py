@@ -176,11 +176,11 @@ def test_repr_is_a_tree_with_shapes_and_counts() -> None:
         nn.Dense(64, 32, "relu"), nn.Sequential(nn.Dropout(0.25), nn.Dense(32, 10))
     )
     assert repr(model).splitlines() == [
-        "Sequential                                                        2,410 parameters",
-        "├─ layers.0: Dense(64 → 32, relu)  weight [64, 32], bias [32]     2,080 parameters",
-        "└─ layers.1: Sequential                                             330 parameters",
+        "Sequential                                                     2,410 parameters",
+        "├─ layers.0: Dense(64 → 32, relu)  weight [64, 32], bias [32]  2,080 parameters",
+        "└─ layers.1: Sequential                                          330 parameters",
         "   ├─ layers.0: Dropout(0.25)",
-        "   └─ layers.1: Dense(32 → 10)  weight [32, 10], bias [10]          330 parameters",
+        "   └─ layers.1: Dense(32 → 10)  weight [32, 10], bias [10]       330 parameters",
     ]
 
 
