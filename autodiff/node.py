@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from autodiff.tensor import Tensor
+    pass
 
 # Serial numbers grow as nodes are made, so their order is a topological order.
 serials = itertools.count()
@@ -111,7 +111,7 @@ class Leaf(Node):
 
     __slots__ = ("handle", "needs")
 
-    handle: Callable[[], Tensor | None] | None
+    handle: Callable[[], Any] | None
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Leaf(Node):
         *,
         needs: bool,
         name: str | None = None,
-        handle: Tensor | None = None,
+        handle: Any = None,
     ) -> None:
         self.primitive = None
         self.inputs, self.params, self.kept, self.output = (), {}, (), None

@@ -25,7 +25,7 @@ import numpy as np
 from autodiff.errors import GradientError
 from autodiff.node import Aval, Node
 from autodiff.registry import FUNCTIONS, PRIMITIVES
-from autodiff.tensor import KEEP_ALL, KEEP_FIRST, KEEP_NONE, KEEP_SECOND
+from autodiff.tensor import KEEP_ALL, KEEP_FIRST, KEEP_SECOND
 
 Rule = Callable[..., Any]
 OUTPUT = -1  # slot of the output; an argument i has slot i, its aval slot -(i + 2)
@@ -151,7 +151,8 @@ class Primitive:
             PRIMITIVES[cls.name] = instance
 
     def __init__(self) -> None:
-        self.keep_table = _KeepTable(self)
+        # A plain dict, read on the hot path: a subclass with __missing__ costs three times as much.
+        self.keep_table: dict[int, tuple[tuple[int, ...], bool]] = {}
         self.pulls = self.pushes = None
         if self.arguments is not None:
             self.pulls = self.bind_all("vjp")
@@ -216,24 +217,26 @@ class Primitive:
         """Slots that ``presence`` reads for argument ``i``."""
         return ()
 
-    def keeps(self, needs: int, count: int) -> tuple[tuple[int, ...], bool]:
-        """Which operands and whether the output, the rules of the wanted inputs read.
+    def keeps(self, key: int) -> tuple[tuple[int, ...], bool]:
+        """Which operands, and whether the output, the rules of the wanted inputs read.
 
-        ``needs`` has a bit for each input that wants a gradient. The usual answers are the
-        constants ``KEEP_*`` themselves: the hot path compares by identity.
+        ``key`` has a bit for each input that wants a gradient, and one more above that tells the
+        number of operands. The usual answers are the constants ``KEEP_*`` themselves: the hot path
+        compares by identity.
         """
+        count = key.bit_length() - 1
         slots: set[int] = set()
-        pulls = self.pulls_for(count)
-        for i in range(count):
-            rule = pulls[i]
-            if needs >> i & 1 and rule is not None:
+        for i, rule in enumerate(self.pulls_for(count)):
+            if key >> i & 1 and rule is not None:
                 slots.update(rule.slots)
                 slots.update(self.selection_slots(i))
         operands = tuple(sorted(s for s in slots if s >= 0))
         if len(operands) == count:
-            return KEEP_ALL, OUTPUT in slots
-        named = (KEEP_NONE, KEEP_FIRST, KEEP_SECOND) if count == 2 else (KEEP_NONE,)
-        return next((k for k in named if k == operands), operands), OUTPUT in slots
+            operands = KEEP_ALL
+        elif count == 2:
+            operands = next((k for k in (KEEP_FIRST, KEEP_SECOND) if k == operands), operands)
+        found = self.keep_table[key] = operands, OUTPUT in slots
+        return found
 
     def presence(self, i: int, mask: Any, node: Node) -> Any:
         """Where input ``i`` has a gradient, given where the output has one (None: everywhere).
@@ -264,18 +267,6 @@ class Primitive:
                 term = rule.function(t, *values, **params)
             total = term if total is None else total + term
         return total
-
-
-class _KeepTable(dict[int, tuple[tuple[int, ...], bool]]):
-    """``Primitive.keeps`` by ``needs`` with one more bit, above, for the number of operands."""
-
-    def __init__(self, primitive: Primitive) -> None:
-        self.primitive = primitive
-
-    def __missing__(self, key: int) -> tuple[tuple[int, ...], bool]:
-        count = key.bit_length() - 1
-        found = self[key] = self.primitive.keeps(key - (1 << count), count)
-        return found
 
 
 def read_slot(slot: int, y: Any, operands: Sequence[Any]) -> Any:

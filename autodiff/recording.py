@@ -23,7 +23,7 @@ R = TypeVar("R")
 class State:
     """One entry of the stack of settings; ``frame`` is the id of a generator's frame, or 0."""
 
-    __slots__ = ("alive", "frame", "ieee", "keep_all", "parent", "recording", "scope")
+    __slots__ = ("alive", "frame", "ieee", "keep_all", "parent", "plain", "recording", "scope")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class State:
         self.alive = True
         self.recording = recording
         self.keep_all = keep_all
+        self.plain = recording and not keep_all and not frame  # nothing more to ask on the hot path
         self.ieee = ieee
         self.scope = scope
 

@@ -1,8 +1,8 @@
-"""Tensor, Node and ``apply``: values, where they came from, and the one door between the two.
+"""``Tensor`` and ``apply``: the one door between Tensors and ndarrays, where nodes are made.
 
-What one can do here: make a value (``Tensor``), apply a primitive to values (``apply``, which runs
-the kernel and, while something needs a gradient, records a ``Node``). Reading the record is the
-business of ``transforms``, ``graph`` and what stands on them.
+``apply`` runs a primitive's kernel and, while something needs a gradient, records a ``Node``.
+Reading the record is the business of ``transforms``, ``graph`` and what stands on them. What a
+Tensor holds is written in ``handle``, its NumPy methods in ``operators``.
 
 Ownership goes one way: a Tensor owns its Node, a Node owns the Nodes of its inputs and the arrays
 that its rules declared they read. Nothing points back (a leaf knows its Tensor by a weak
@@ -19,14 +19,12 @@ import numpy as np
 from autodiff.errors import (
     AxisError,
     DTypeError,
-    GradientError,
     IndexingError,
     ShapeError,
     where_it_happened,
 )
+from autodiff.handle import Handle
 from autodiff.node import SCALARS, Aval, InertNode, Leaf, Node, serials
-from autodiff.operators import Methods
-from autodiff.protocol import Protocol
 from autodiff.recording import active, get_state
 from autodiff.registry import FUNCTIONS, PRIMITIVES
 
@@ -35,7 +33,11 @@ if TYPE_CHECKING:
 
 ndarray = np.ndarray
 _PLAIN = frozenset({*SCALARS, ndarray})
-KEEP_NONE, KEEP_ALL, KEEP_FIRST, KEEP_SECOND = (), (-1,), (0,), (1,)
+Keep = tuple[int, ...]
+KEEP_NONE: Keep = ()
+KEEP_ALL: Keep = (-1,)
+KEEP_FIRST: Keep = (0,)
+KEEP_SECOND: Keep = (1,)
 _NO_PARAMS: dict[str, Any] = {}  # shared, never written to
 
 
@@ -60,7 +62,7 @@ def _reflected(name: str) -> Callable[[Tensor, Any], Tensor]:
     return method
 
 
-class Tensor(Protocol, Methods):
+class Tensor(Handle):
     """A value and where it came from.
 
     A Tensor is a handle on an ndarray (``data``) and, where a gradient is needed, on the graph node
@@ -86,164 +88,9 @@ class Tensor(Protocol, Methods):
     Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "node")
+    __slots__ = ()
 
     __array_ufunc__: ClassVar[None] = None  # ndarray * Tensor defers to Tensor.__rmul__
-
-    _data: np.ndarray[Any, Any]
-    _grad: Tensor | None
-    node: Node | None
-
-    def __init__(
-        self,
-        data: Any,
-        *,
-        dtype: Any = None,
-        requires_grad: bool = False,
-        name: str | None = None,
-    ) -> None:
-        source = data._data if isinstance(data, Tensor) else data
-        array = np.array(source, dtype=dtype)
-        if array.dtype.kind not in "biufc":
-            raise DTypeError(
-                f"tensor: expected numbers, got {type(data).__name__} of dtype {array.dtype}"
-            )
-        self._data = array
-        self.node = None
-        if requires_grad:
-            self.requires_grad = True
-        if name is not None:
-            self.name = name
-
-    # ---- value
-
-    @property
-    def data(self) -> np.ndarray[Any, Any]:
-        """The value as a read-only ndarray that shares memory.
-
-        Assigning to ``data`` gives a leaf a new value of the same shape and dtype; graphs that were
-        recorded before keep the old one.
-        """
-        view = self._data.view()
-        view.flags.writeable = False
-        return view
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        if not self.is_leaf:
-            raise GradientError(
-                f"data: {self._label()} was computed by {self.node!r}; only a leaf can be given a "
-                "value. Compute a new Tensor instead"
-            )
-        # A Tensor's array is never written to, so it need not be copied.
-        array = value._data if isinstance(value, Tensor) else np.array(value)
-        if array.shape != self.shape:
-            raise ShapeError(
-                f"data: {self._label()} has shape {self.shape}, the new value {array.shape}"
-            )
-        if array.dtype != self.dtype:
-            if not np.can_cast(array.dtype, self.dtype, "same_kind"):
-                raise DTypeError(f"data: {self._label()} is {self.dtype}, got {array.dtype}")
-            array = array.astype(self.dtype)
-        self._data = array
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The value as a new, writable ndarray."""
-        return self._data.copy()
-
-    def item(self) -> Any:
-        """The value of a one-element Tensor as a Python number."""
-        if self._data.size != 1:
-            raise ShapeError(f"item: expected one element, {self._label()} has shape {self.shape}")
-        return self._data.item()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self._data.shape
-        return shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = self._data.dtype
-        return dtype
-
-    @property
-    def ndim(self) -> int:
-        return self._data.ndim
-
-    @property
-    def size(self) -> int:
-        return self._data.size
-
-    # ---- history
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether a gradient can reach this value. Can be set on a leaf."""
-        return self.node is not None and self.node.needs
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        if not self.is_leaf:
-            raise GradientError(
-                f"requires_grad: {self._label()} was computed by {self.node!r}; set it on the leaf "
-                "that the operation started from, or use ad.stop_gradient"
-            )
-        if value and self._data.dtype.kind != "f":
-            hint = (
-                "split it into real and imaginary parts"
-                if self.dtype.kind == "c"
-                else ("write 1.0 instead of 1, or pass dtype=float")
-            )
-            raise DTypeError(
-                f"requires_grad: only real floating Tensors have gradients, {self._label()} is "
-                f"{self.dtype}; {hint}"
-            )
-        if value != self.requires_grad:
-            self.node = Leaf(self.shape, self.dtype, needs=bool(value), name=self.name, handle=self)
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether no recorded operation made this value."""
-        return self.node is None or isinstance(self.node, Leaf)
-
-    @property
-    def name(self) -> str | None:
-        """The name shown in drawings, reports and errors."""
-        return None if self.node is None else self.node.name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        if self.node is None:
-            self.node = Leaf(self.shape, self.dtype, needs=False, handle=self)
-        self.node.name = name
-
-    @property
-    def grad(self) -> Tensor | None:
-        """The gradient that ``backward`` left on this leaf, or None. Assign None to clear it."""
-        return getattr(self, "_grad", None)
-
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
-        if value is not None and value.shape != self.shape:
-            raise ShapeError(f"grad: {self._label()} has shape {self.shape}, got {value.shape}")
-        self._grad = value
-
-    def backward(self, cotangent: Any = None, *, create_graph: bool = False) -> None:
-        """Add the gradient of this value to ``.grad`` of every leaf it was computed from.
-
-        See ``autodiff.backward``.
-        """
-        FUNCTIONS["backward"](self, cotangent, create_graph=create_graph)
-
-    def _restore(self, data: Any, requires_grad: bool, name: str | None) -> None:
-        """Take the place of ``__init__`` for copies, whatever a subclass's own one expects."""
-        Tensor.__init__(self, data, requires_grad=requires_grad, name=name)
-
-    def _label(self) -> str:
-        return f"Tensor {self.name!r}" if self.name else "the Tensor"
-
-    # ---- operators
 
     __hash__ = object.__hash__
     __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("invert")
@@ -265,26 +112,6 @@ class Tensor(Protocol, Methods):
 
     def __rpow__(self, other: Any) -> Tensor:
         return FUNCTIONS["power"](other, self)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        """Make this handle a new value with ``value`` at ``index``; other Tensors do not change.
-
-        A leaf that requires a gradient is what gradients are asked for, so its handle stays: under
-        ``no_grad`` the leaf is given the new value, else GradientError is raised.
-        """
-        node = self.node
-        owned = isinstance(node, Leaf) and node.handle is not None and node.handle() is self
-        if owned and self.requires_grad:
-            if active(get_state()).recording:
-                raise GradientError(
-                    f"setitem: {self._label()} is a leaf that requires a gradient, and x[i] = v "
-                    "would leave it for a new value. Write y = ad.setitem(x, i, v) for that value, or "
-                    "x[i] = v under ad.no_grad() to change the leaf itself"
-                )
-            self._data = FUNCTIONS["setitem"](self._data, index, raw(value))
-            return
-        new = FUNCTIONS["setitem"](self, index, value)
-        self._data, self.node = new._data, new.node
 
 
 _new = object.__new__
@@ -354,16 +181,37 @@ def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
 
 
 def apply_unary(primitive: Primitive, x: Any) -> Any:
-    """``apply`` for one operand and no parameters: the wing that is measured in nanoseconds."""
+    """``apply`` for one operand and no parameters.
+
+    What ``_result`` does is written out here and in ``apply_binary`` for the usual case (recording
+    plainly, a call like one before): on ten floats the call alone is a fifth of the whole.
+    """
     if not isinstance(x, Tensor):
         return apply(primitive, x)
     try:
         data = primitive.kernel(x._data)
     except Exception as error:
         _explain(primitive, (x,), _NO_PARAMS, error)
-    node = x.node
-    needs = 1 if node is not None and node.needs else 0
-    return _result(primitive, needs, (x,), (x._data,), (node,), _NO_PARAMS, data)
+    source = x.node
+    needs = 1 if source is not None and source.needs else 0
+    state = get_state()
+    keep = primitive.keep_table.get(needs + 2)
+    if keep is None or not state.plain or type(data) is not ndarray:
+        return _result(primitive, needs, (x,), (x._data,), (source,), _NO_PARAMS, data)
+    result = _new(Tensor)
+    result._data = data
+    result.node = node = Node()
+    kept, keeps_output = keep
+    node.kept = (x._data,) if kept is KEEP_ALL else KEEP_NONE
+    node.output = data if keeps_output else None
+    node.primitive = primitive
+    node.inputs = (source,)
+    node.params = _NO_PARAMS
+    node.shape = data.shape
+    node.dtype = data.dtype
+    node.scope = state.scope
+    node.serial = next(serials)
+    return result
 
 
 def apply_binary(primitive: Primitive, a: Any, b: Any) -> Any:
@@ -389,7 +237,31 @@ def apply_binary(primitive: Primitive, a: Any, b: Any) -> Any:
         data = primitive.kernel(data_a, data_b)
     except Exception as error:
         _explain(primitive, (a, b), _NO_PARAMS, error)
-    return _result(primitive, needs, (a, b), (data_a, data_b), (node_a, node_b), _NO_PARAMS, data)
+    state = get_state()
+    keep = primitive.keep_table.get(needs + 4)
+    fresh = keep is None or node_a is None or node_b is None
+    if fresh or keep is None or not state.plain or type(data) is not ndarray:
+        arrays, inputs = (data_a, data_b), (node_a, node_b)
+        return _result(primitive, needs, (a, b), arrays, inputs, _NO_PARAMS, data)
+    result = _new(Tensor)
+    result._data = data
+    result.node = node = Node()
+    kept, keeps_output = keep
+    if kept is KEEP_NONE:
+        node.kept = KEEP_NONE
+    elif kept is KEEP_ALL:
+        node.kept = (data_a, data_b)
+    else:
+        node.kept = (data_a, None) if kept is KEEP_FIRST else (None, data_b)
+    node.output = data if keeps_output else None
+    node.primitive = primitive
+    node.inputs = (node_a, node_b)
+    node.params = _NO_PARAMS
+    node.shape = data.shape
+    node.dtype = data.dtype
+    node.scope = state.scope
+    node.serial = next(serials)
+    return result
 
 
 def _result(
@@ -419,18 +291,13 @@ def _result(
     result.node = node
     if None in inputs:
         inputs, arrays = _adopt(operands, inputs, arrays)
-    kept, keeps_output = (
-        (KEEP_ALL, True) if state.keep_all else primitive.keep_table[needs | 1 << len(arrays)]
-    )
-    # A comprehension costs as much as a kernel on ten floats, hence the cases written out.
-    if kept is KEEP_NONE:
-        node.kept = KEEP_NONE
-    elif kept is KEEP_ALL:
-        node.kept = arrays
-    elif kept is KEEP_FIRST:
-        node.kept = (arrays[0], None)
-    elif kept is KEEP_SECOND:
-        node.kept = (None, arrays[1])
+    if state.keep_all:
+        kept, keeps_output = KEEP_ALL, True
+    else:
+        key = needs | 1 << len(arrays)
+        kept, keeps_output = primitive.keep_table.get(key) or primitive.keeps(key)
+    if kept is KEEP_ALL or kept is KEEP_NONE:
+        node.kept = arrays if kept else KEEP_NONE
     else:
         node.kept = tuple([x if i in kept else None for i, x in enumerate(arrays)])
     node.output = data if keeps_output else None

@@ -27,6 +27,14 @@ Array = np.ndarray[Any, Any]
 Samples = tuple[Array, Array]
 RIGHT, WRONG = "#bbbbbb", "#cc3311"
 ROWS, COLUMNS = 6, 12
+FILES = (
+    "model.safetensors",
+    "history.csv",
+    "history.png",
+    "predictions.png",
+    "graph.svg",
+    "gradcheck.txt",
+)
 
 
 class DigitsNet(Module):
@@ -105,17 +113,18 @@ def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> 
         *train, epochs=epochs, batch_size=16, validation=validation, patience=10, seed=seed
     )
     reached = trainer.evaluate(*test)
-    save(model, folder / "model.safetensors")
-    history.to_csv(folder / "history.csv")
-    history.plot(folder / "history.png")
-    _draw_graph(model, train, folder / "graph.svg")
-    _draw_predictions(trainer.predict(test[0]), test, folder / "predictions.png")
+    print("drawing the graph and checking the gradients")
+    model_file, table, curves, digits, graph, check = (folder / name for name in FILES)
+    save(model, model_file)
+    history.to_csv(table)
+    history.plot(curves)
+    _draw_predictions(trainer.predict(test[0]), test, digits)
+    _draw_graph(model, train, graph)
     report = _check_gradients(model, train)
-    (folder / "gradcheck.txt").write_text(f"{report}\n", encoding="utf-8")
+    check.write_text(f"{report}\n", encoding="utf-8")
     print(f"gradients of all parameters {'agree with' if report.ok else 'DIFFER from'} differences")
     print(f"test loss {reached['loss']:.4f}, test accuracy {reached['accuracy']:.4f}")
-    names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    print(f"wrote {names} to {folder} in {time.perf_counter() - start:.1f} s")
+    print(f"wrote {', '.join(FILES)} to {folder} in {time.perf_counter() - start:.1f} s")
     return reached["accuracy"]
 
 

@@ -180,7 +180,7 @@ class KeepsTooMuch(Quotient, register=False):
 
     name = "keeps_too_much"
 
-    def keeps(self, needs: int, count: int) -> Any:
+    def keeps(self, key: int) -> Any:
         return KEEP_ALL, True
 
 
@@ -189,7 +189,7 @@ class KeepsOutput(Cube, register=False):
 
     name = "keeps_output"
 
-    def keeps(self, needs: int, count: int) -> Any:
+    def keeps(self, key: int) -> Any:
         return (0,), True
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A file may import from its own layer and from those above it in this list; within a layer there
 # are no cycles either.
 LAYERS = (
-    ("errors", "registry", "node", "tree", "recording", "operators", "protocol"),
+    ("errors", "registry", "node", "tree", "recording", "operators", "protocol", "handle"),
     ("tensor", "primitive", "families"),
     ("ops",),
     ("transforms",),
