@@ -15,7 +15,9 @@ PEER_ENVIRONMENT = ROOT / ".venv-bench"
 OWN = ("autodiff", "numpy")  # contestants that run by this interpreter; all others are peers
 PEERS = ("torch==2.13.0",)
 THREADS = 2
-_REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # tunings that would favour one contestant
+# Tunings that would favour one contestant; and without bytecode, which installing a package
+# compiles, an import of a source tree would measure the compiler.
+_REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 _THREAD_COUNTS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,9 @@ from autodiff.registry import PRIMITIVES, public
 from autodiff.tensor import apply, aval_of
 
 __all__ = ["einsum", "matmul"]
+
+# string.ascii_letters; importing `string` compiles a regular expression, a millisecond of start-up.
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 # ---- matmul
@@ -245,7 +247,7 @@ class Einsum(Multilinear):
 
 
 def _free(used: str, count: int) -> str:
-    letters = [c for c in string.ascii_letters if c not in used]
+    letters = [c for c in _LETTERS if c not in used]
     if len(letters) < count:
         raise ShapeError(f"einsum: more than 52 letters are needed for {used!r}")
     return "".join(letters[:count])
@@ -294,7 +296,7 @@ def _parse(subscripts: Any, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str
         output = ("..." if letters else "") + "".join(once)
     output = output.replace("...", letters, 1)
     for c in plain + output:
-        if c not in string.ascii_letters:
+        if c not in _LETTERS:
             raise ShapeError(f"einsum: {c!r} is no letter in {subscripts!r}")
     for c in output:
         if output.count(c) > 1 or c not in plain:
