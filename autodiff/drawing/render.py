@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
+import os
 import shutil
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -89,9 +93,29 @@ def render(dot: str, kind: str) -> bytes:
             "draw: rendering needs Graphviz, and neither its program 'dot' nor the package "
             "pygraphviz is here: pip install autodiff-nn[draw] (saving as .dot needs neither)"
         ) from None
-    with _one_at_a_time:
+    with _one_at_a_time, _quiet_about_fonts():
         graph = AGraph(string=dot)
         try:
             return bytes(graph.draw(format=kind, prog="dot"))
         finally:
             graph.close()
+
+
+@contextmanager
+def _quiet_about_fonts() -> Iterator[None]:
+    # The wheel's font library is older than some systems' font configuration and warns, in C, of
+    # every element that it does not know. Nothing follows from that; other lines are passed on.
+    saved = os.dup(2)
+    try:
+        with tempfile.TemporaryFile() as held:
+            os.dup2(held.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(saved, 2)
+                held.seek(0)
+                for line in held:
+                    if not line.startswith(b"Fontconfig warning"):
+                        os.write(2, line)
+    finally:
+        os.close(saved)
