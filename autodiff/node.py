@@ -57,6 +57,7 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_name",
+        "_place",
         "dtype",
         "inputs",
         "kept",
@@ -79,6 +80,12 @@ class Node:
     scope: tuple[str, ...]
     serial: int
     _name: str
+    _place: tuple[str, int] | None
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """File and line of the user's program that made this node; known where it was traced."""
+        return getattr(self, "_place", None)
 
     @property
     def ndim(self) -> int:

@@ -21,6 +21,7 @@ from autodiff.errors import (
     DTypeError,
     IndexingError,
     ShapeError,
+    user_frame,
     where_it_happened,
 )
 from autodiff.handle import Handle
@@ -293,6 +294,7 @@ def _result(
         inputs, arrays = _adopt(operands, inputs, arrays)
     if state.keep_all:
         kept, keeps_output = KEEP_ALL, True
+        node._place = user_frame()
     else:
         key = needs | 1 << len(arrays)
         kept, keeps_output = primitive.keep_table.get(key) or primitive.keeps(key)

@@ -167,3 +167,12 @@ def test_a_graph_is_freed_with_its_last_name() -> None:
         assert node() is None
     finally:
         gc.enable()
+
+
+def test_a_traced_node_knows_its_line() -> None:
+    def f(x: ad.Tensor) -> ad.Tensor:
+        return ad.tanh(x)
+
+    node = ad.trace(f)(np.ones(2)).outputs[0]
+    assert node.place == (__file__, f.__code__.co_firstlineno + 1)
+    assert (ad.tensor(1.0, requires_grad=True) * 2.0).node.place is None
