@@ -48,14 +48,17 @@ class GradientError(_Placed, RuntimeError):
     """A gradient that was asked for and does not exist."""
 
 
-_PACKAGES = tuple(
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), package, "")
-    for package in ("autodiff", "nn")
+_PACKAGES = (
+    *(
+        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), package, "")
+        for package in ("autodiff", "nn")
+    ),
+    os.path.join(os.path.dirname(os.path.abspath(np.__file__)), ""),  # which calls __array__
 )
 
 
 def user_frame() -> tuple[str, int] | None:
-    """File and line of the innermost call that is not the framework's own."""
+    """File and line of the innermost call that is not the framework's own, or NumPy's."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename

@@ -16,7 +16,7 @@ from autodiff.errors import DTypeError, ShapeError
 from autodiff.node import Aval, Node, aval_of_input
 from autodiff.primitive import OUTPUT, Absent, Bound, Case, In, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
-from autodiff.tensor import apply, apply_binary, apply_unary, raw
+from autodiff.tensor import Tensor, apply, apply_binary, apply_unary, raw
 
 Function = Callable[..., Any]
 
@@ -224,6 +224,16 @@ class Multilinear(Primitive, abstract=True):
             for s, v in zip(rule.slots, values, strict=True)
         ]
 
+    def _without_absent(self, slot: int, value: Any, mask: Any, node: Node) -> Any:
+        # The next derivative of an entry that stands in absent terms only would be the number 0,
+        # though it is absent too: the entry is left out where the rule reads it.
+        if slot < 0 or not isinstance(value, Tensor) or not value.requires_grad:
+            return value
+        present = any_to(
+            self._count(slot, mask, self._read(slot, node, np.ones_like), node) > 0, value.shape
+        )
+        return value if present.all() else FUNCTIONS["where"](present, value, 0)
+
     def _count(self, i: int, mask: Any, values: list[Any], node: Node) -> Any:
         rule = self.pulls_for(len(node.inputs))[i]
         assert rule is not None and rule.function is not None
@@ -238,9 +248,12 @@ class Multilinear(Primitive, abstract=True):
         answer; else an infinity is really there, and stays visible.
         """
         where = FUNCTIONS["where"]
+        rule = self.pulls_for(len(node.inputs))[i]
+        assert rule is not None and rule.function is not None
+        read = [self._without_absent(s, v, mask, node) for s, v in zip(rule.slots, values)]
+        if any(a is not b for a, b in zip(read, values)):
+            values, pulled = read, rule.function(g, *read, **node.params)
         if not np.isfinite(raw(pulled)).all():
-            rule = self.pulls_for(len(node.inputs))[i]
-            assert rule is not None and rule.function is not None
             sound = self._read(i, node, lambda v, dtype: np.isfinite(v).astype(dtype))
             every = self._read(i, node, np.ones_like)
             clean = self._count(i, mask, every, node) == self._count(i, mask, sound, node)
@@ -257,6 +270,16 @@ def read_node(slot: int, node: Node) -> Any:
     if slot == OUTPUT:
         return node.output
     return node.kept[slot] if slot >= 0 else aval_of_input(node.inputs[-2 - slot])
+
+
+def any_to(mask: Any, shape: tuple[int, ...]) -> Any:
+    """The mask of a sum over broadcast axes, which is absent where all its terms are."""
+    extra = mask.ndim - len(shape)
+    axes = (
+        *range(extra),
+        *(i + extra for i, n in enumerate(shape) if n == 1 != mask.shape[i + extra]),
+    )
+    return mask.any(axis=axes).reshape(shape)
 
 
 def broadcast_shapes(name: str, avals: Sequence[Any]) -> tuple[int, ...]:

@@ -302,6 +302,7 @@ def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
         lifted = [
             _as_input(x, n) if a else x for x, n, a in zip(leaves, names, arrays, strict=True)
         ]
+        inputs = [_node_of(x) for x, a in zip(lifted, arrays, strict=True) if a]
         state = push(keep_all=True)
         try:
             new_args, new_kwargs = rebuild(lifted)
@@ -312,7 +313,6 @@ def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
         if not results or not all(isinstance(y, Tensor) for y in results):
             kinds = ", ".join(type(y).__name__ for y in results) or "nothing"
             raise GradientError(f"trace: {label} must return Tensors, it returned {kinds}")
-        inputs = [_node_of(x) for x, a in zip(lifted, arrays, strict=True) if a]
         return Graph([_node_of(y) for y in results], inputs)
 
     return traced

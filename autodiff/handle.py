@@ -56,9 +56,12 @@ class Handle(Protocol, Methods):
         Assigning to ``data`` gives a leaf a new value of the same shape and dtype; graphs that were
         recorded before keep the old one.
         """
-        view = self._data.view()
-        view.flags.writeable = False
-        return view
+        # All that a user could reach through `view.base` is closed, not only the view.
+        array: Any = self._data
+        while type(array) is np.ndarray:
+            array.flags.writeable = False
+            array = array.base
+        return self._data.view()
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -67,8 +70,11 @@ class Handle(Protocol, Methods):
                 f"data: {self._label()} was computed by {self.node!r}; only a leaf can be given a "
                 "value. Compute a new Tensor instead"
             )
-        # A Tensor's array is never written to, so it need not be copied.
-        array = value._data if isinstance(value, Handle) else np.array(value)
+        # What nobody can write to, such as the array of a Tensor, need not be copied.
+        array = value._data if isinstance(value, Handle) else value
+        closed = type(array) is np.ndarray and array.base is None and not array.flags.writeable
+        if not (closed or isinstance(value, Handle)):
+            array = np.array(array)
         if array.shape != self.shape:
             raise ShapeError(
                 f"data: {self._label()} has shape {self.shape}, the new value {array.shape}"
@@ -157,6 +163,10 @@ class Handle(Protocol, Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Handle):
+            raise DTypeError(
+                f"grad: {self._label()} takes a Tensor or None, got {type(value).__name__}"
+            )
         if value is not None and value.shape != self.shape:
             raise ShapeError(f"grad: {self._label()} has shape {self.shape}, got {value.shape}")
         self._grad = value

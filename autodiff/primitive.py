@@ -119,6 +119,7 @@ class Primitive:
     differentiable: ClassVar[bool] = True
     broadcasts: ClassVar[bool] = False  # operands broadcast; the backward walk sums it away
     selects: ClassVar[bool] = False  # some inputs get no gradient at all (are absent)
+    gates: ClassVar[bool] = False  # selects by a factor 0, in which an infinity becomes NaN
     family: ClassVar[str] = "general"
     required: ClassVar[tuple[str, ...]] = (
         "name",

@@ -30,6 +30,11 @@ class Protocol:
             text += ", requires_grad=True" if leaf else f", from={self.node.primitive.name}"
         return f"{prefix}{text})"
 
+    def __format__(self: Any, spec: str) -> str:
+        return (
+            format(self._data.item(), spec) if spec and not self.shape else super().__format__(spec)
+        )
+
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.requires_grad:
             raise GradientError(
@@ -37,6 +42,8 @@ class Protocol:
                 "the function of the same name in autodiff, or, where no gradient is meant to "
                 "flow, x.numpy() or ad.stop_gradient(x)"
             )
+        if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
+            raise ValueError(f"a Tensor of {self.dtype} is no {np.dtype(dtype)} without a copy")
         array = self._data if dtype is None else self._data.astype(dtype, copy=False)
         return self.data if array is self._data and not copy else array.copy()
 

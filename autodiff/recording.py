@@ -56,7 +56,8 @@ get_state = _current.get
 
 def active(state: State) -> State:
     """The innermost state from ``state`` down whose generator, if it has one, is running now."""
-    while state.frame and not _on_stack(state.frame):
+    # A generator that was closed in another context leaves its state here, marked as ended.
+    while state.frame and not (state.alive and _on_stack(state.frame)):
         state = cast(State, state.parent)
     return state
 
@@ -79,14 +80,17 @@ def _on_stack(frame_id: int) -> bool:
 
 def push(frame: int = 0, **changes: Any) -> State:
     """Enter a state that differs from the one in force by ``changes``."""
-    base = current()
-    settings: dict[str, Any] = {
-        "recording": base.recording,
-        "keep_all": base.keep_all,
-        "ieee": base.ieee,
-        "scope": base.scope,
-    }
-    state = State(_current.get(), frame, **(settings | changes))
+    top = _current.get()
+    base = active(top) if top.frame else top
+    get = changes.get
+    state = State(
+        top,
+        frame,
+        recording=get("recording", base.recording),
+        keep_all=get("keep_all", base.keep_all),
+        ieee=get("ieee", base.ieee),
+        scope=get("scope", base.scope),
+    )
     _current.set(state)
     return state
 
@@ -113,7 +117,13 @@ class _Setting:
 
     changes: dict[str, Any] = {}  # noqa: RUF012 - read only
 
-    def __init__(self) -> None:
+    def __init__(self, *given: Any) -> None:
+        if given:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} takes no arguments: write 'with ad.{name}():', or @ad.{name}() above a "
+                "function"
+            )
         self._states: list[State] = []
 
     def __enter__(self) -> None:
@@ -127,7 +137,14 @@ class _Setting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        pop(self._states.pop())
+        # Of the states that this object entered, the innermost of this context: others may hold in
+        # other threads and tasks.
+        state: State | None = _current.get()
+        while state is not None and state not in self._states:
+            state = state.parent
+        state = state or self._states[-1]
+        self._states.remove(state)
+        pop(state)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, a generator function or a coroutine function."""

@@ -56,6 +56,16 @@ def _binary(name: str) -> Callable[[Tensor, Any], Tensor]:
     return method
 
 
+def _equality(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Tensor:
+        try:
+            return apply_binary(PRIMITIVES[name], self, other)
+        except DTypeError:  # with None, text and other strangers: not equal, as Python has it
+            return NotImplemented
+
+    return method
+
+
 def _reflected(name: str) -> Callable[[Tensor, Any], Tensor]:
     def method(self: Tensor, other: Any) -> Tensor:
         return apply_binary(PRIMITIVES[name], other, self)
@@ -106,7 +116,7 @@ class Tensor(Handle):
     __xor__, __rxor__ = _binary("bitwise_xor"), _reflected("bitwise_xor")
     __lt__, __le__ = _binary("less"), _binary("less_equal")
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
-    __eq__, __ne__ = _binary("equal"), _binary("not_equal")  # type: ignore[assignment]
+    __eq__, __ne__ = _equality("equal"), _equality("not_equal")  # type: ignore[assignment]
 
     def __pow__(self, other: Any) -> Tensor:
         return FUNCTIONS["power"](self, other)
@@ -290,14 +300,14 @@ def _result(
         result.node = None
         return result
     result.node = node
-    if None in inputs:
-        inputs, arrays = _adopt(operands, inputs, arrays)
     if state.keep_all:
         kept, keeps_output = KEEP_ALL, True
         node._place = user_frame()
     else:
         key = needs | 1 << len(arrays)
         kept, keeps_output = primitive.keep_table.get(key) or primitive.keeps(key)
+    if None in inputs:
+        inputs, arrays = _adopt(operands, inputs, arrays, kept)
     if kept is KEEP_ALL or kept is KEEP_NONE:
         node.kept = arrays if kept else KEEP_NONE
     else:
@@ -314,9 +324,9 @@ def _result(
 
 
 def _adopt(
-    operands: tuple[Any, ...], inputs: tuple[Any, ...], arrays: tuple[Any, ...]
+    operands: tuple[Any, ...], inputs: tuple[Any, ...], arrays: tuple[Any, ...], kept: Keep
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Give each array operand that has no node yet a leaf, and own what a user could write to."""
+    """Give each array operand that has no node yet a leaf, and own what is kept of a user's."""
     sources, owned = list(inputs), list(arrays)
     for i, x in enumerate(operands):
         if inputs[i] is not None:
@@ -324,7 +334,7 @@ def _adopt(
         sources[i] = leaf = Leaf(arrays[i].shape, arrays[i].dtype, needs=False)
         if isinstance(x, Tensor):
             x.node = leaf
-        else:
+        elif kept is KEEP_ALL or i in kept:
             owned[i] = _own(arrays[i])
     return tuple(sources), tuple(owned)
 
@@ -348,6 +358,8 @@ def _explain(
         primitive.infer(*avals, **params)
     except (ShapeError, DTypeError, AxisError, IndexingError) as reason:
         raise reason from error
+    except Exception:
+        pass  # of two errors, the kernel's own says more
     shown = ", ".join(map(repr, avals))
     error.add_note(f"{primitive.name}: operands {shown}{where_it_happened()}")
     raise error

@@ -7,13 +7,19 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+OURS = "ours-eager"
+PEER_CONTESTANTS = ("torch", "torch-compile", "jax", "autograd", "mygrad")
+CONTESTANTS = (OURS, "ours-compiled", *PEER_CONTESTANTS, "numpy", "floor")
+MICROSECONDS = {"s": 1e6, "ms": 1e3, "µs": 1.0}
+
 
 @dataclass(frozen=True)
 class Figure:
     """One row of the table.
 
     ``ratio`` is ours over this contestant's, ``limit`` the most that the ratio (without one: the
-    value) may be.
+    value) may be. ``first_call_s`` is the time of the first iteration, compilation included,
+    ``peak_mb`` the peak memory of the contestant's process.
     """
 
     workload: str
@@ -25,6 +31,22 @@ class Figure:
     high: float | None = None
     ratio: float | None = None
     limit: float | None = None
+    first_call_s: float | None = None
+    peak_mb: float | None = None
+
+    @property
+    def microseconds(self) -> tuple[float, float, float] | None:
+        """Lower quartile, median and upper quartile; None where the value is no time.
+
+        >>> Figure("deep", "build", "ours-eager", 2.0, "s").microseconds
+        (2000000.0, 2000000.0, 2000000.0)
+        """
+        if self.unit not in MICROSECONDS:
+            return None
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        scale = MICROSECONDS[self.unit]
+        return low * scale, self.value * scale, high * scale
 
     @property
     def met(self) -> bool | None:

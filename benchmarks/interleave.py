@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,9 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.figures import paired_ratio, quartiles
-from benchmarks.processes import Worker
+from benchmarks.processes import CONTESTANTS, Worker
 
 WARM_UP = 10
+LEAST = 5  # rounds, however slow
+BLOCK = 10e-3  # seconds: a turn repeats short iterations, or it would time the waking of a process
+# Threads of a BLAS go on spinning for some 25 ms after their work, at the cost of who comes next.
+PAUSE = 30e-3
 
 
 class Asked(Protocol):
@@ -20,8 +25,8 @@ class Asked(Protocol):
 
     contestant: str
 
-    def ask(self, command: str, step: str) -> Any:
-        """Answer ``answer STEP`` or ``time STEP``."""
+    def ask(self, command: str, *words: Any) -> Any:
+        """Answer ``answer STEP``, ``time STEP COUNT``, ``first STEP`` or ``peak``."""
 
 
 @dataclass
@@ -30,6 +35,8 @@ class Contest:
 
     step: str
     samples: dict[str, list[float]] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    peak: dict[str, float] = field(default_factory=dict)
 
     def quartiles(self, contestant: str) -> tuple[float, float, float]:
         """Lower quartile, median, upper quartile."""
@@ -50,8 +57,12 @@ def contest(
     rounds: int,
     tolerance: float,
     say: Callable[[str], None],
+    seconds: float = float("inf"),
 ) -> Iterator[Contest]:
-    """Compare answers, then time: ``entrants`` gives each contestant's interpreter."""
+    """Compare answers, then time: ``entrants`` gives each contestant's interpreter.
+
+    A step is timed for ``rounds`` rounds, or fewer where these take longer than ``seconds``.
+    """
     with contextlib.ExitStack() as stack:
         workers = []
         for contestant, python in entrants.items():
@@ -59,42 +70,82 @@ def contest(
             stack.callback(worker.close)
             workers.append(worker)
         for step in steps:
+            before = list(workers)
             deviation = agree(workers, step, tolerance)
+            for worker in before:
+                if worker not in workers:
+                    say(f"{workload}: {step}: {worker.contestant} failed, and is left out")
             if len(workers) > 1:
                 say(f"{workload}: {step}: answers agree, relative deviation {deviation:.1e}")
-            yield race(workers, step, rounds)
+            yield race(workers, step, rounds, seconds)
 
 
-def agree(workers: Sequence[Asked], step: str, tolerance: float) -> float:
-    """The largest relative deviation from the first worker's answer.
+def agree(workers: list[Any], step: str, tolerance: float) -> float:
+    """The largest deviation from the first worker's answer, relative to each array's largest entry.
 
-    Raises AssertionError where it is above ``tolerance``: then nothing is worth timing.
+    A peer that cannot answer leaves the list. Raises AssertionError where the deviation is above
+    ``tolerance``: then nothing is worth timing.
     """
-    ours, *others = (np.array(worker.ask("answer", step)) for worker in workers)
+    answers = {}
+    for worker in list(workers):
+        try:
+            answers[worker.contestant] = _arrays(worker.ask("answer", step))
+        except RuntimeError:
+            entry = CONTESTANTS.get(worker.contestant)
+            if worker is workers[0] or entry is None or entry.own:
+                raise
+            workers.remove(worker)
+    ours = answers[workers[0].contestant]
     largest = 0.0
-    for worker, theirs in zip(workers[1:], others, strict=True):
-        if theirs.shape != ours.shape:
+    for worker in workers[1:]:
+        what = f"{step}: {workers[0].contestant} and {worker.contestant}"
+        theirs = answers[worker.contestant]
+        if [x.size for x in ours] != [x.size for x in theirs]:
             raise AssertionError(
-                f"{step}: {workers[0].contestant} gives {ours.size} numbers, "
-                f"{worker.contestant} {theirs.size}"
+                f"{step}: {workers[0].contestant} gives {_sizes(ours)} numbers, "
+                f"{worker.contestant} {_sizes(theirs)}"
             )
-        scale = max(float(np.abs(ours).max()), np.finfo(float).tiny)
-        deviation = float(np.abs(theirs - ours).max()) / scale
-        if not deviation <= tolerance:
-            raise AssertionError(
-                f"{step}: {workers[0].contestant} and {worker.contestant} differ by "
-                f"{deviation:.1e} (relative; at most {tolerance:.0e} expected)"
-            )
-        largest = max(largest, deviation)
+        for k, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            scale = max(float(np.abs(a).max()), np.finfo(float).tiny)
+            deviation = float(np.abs(b - a).max()) / scale
+            if not deviation <= tolerance:
+                raise AssertionError(
+                    f"{what} differ by {deviation:.1e} in array {k} of the answer "
+                    f"(relative; at most {tolerance:.0e} expected)"
+                )
+            largest = max(largest, deviation)
     return largest
 
 
-def race(workers: Sequence[Asked], step: str, rounds: int) -> Contest:
-    """Time ``rounds`` rounds after a warm-up."""
+def _arrays(answer: Any) -> list[np.ndarray[Any, Any]]:
+    nested = bool(answer) and isinstance(answer[0], list)
+    return [np.array(x, np.float64) for x in (answer if nested else [answer])]
+
+
+def _sizes(answer: list[np.ndarray[Any, Any]]) -> str:
+    return " + ".join(str(x.size) for x in answer)
+
+
+def race(
+    workers: Sequence[Asked], step: str, rounds: int, seconds: float = float("inf")
+) -> Contest:
+    """Time ``rounds`` rounds after a warm-up, or as many as fit into ``seconds``."""
     result = Contest(step, {worker.contestant: [] for worker in workers})
-    for k in range(WARM_UP + rounds):
+    once = [worker.ask("time", step, 1) for worker in workers]  # compiles what is not compiled yet
+    once = [min(worker.ask("time", step, 1), t) for worker, t in zip(workers, once, strict=True)]
+    count = max(1, min(500, round(BLOCK / min(max(once), max(5 * min(once), 1e-6)))))
+    start = time.perf_counter()
+    taken = k = 0
+    while taken < rounds and (taken < LEAST or time.perf_counter() - start < seconds):
+        warm = k >= WARM_UP or time.perf_counter() - start > seconds / 5
+        k += 1
         for worker in workers:
-            seconds = worker.ask("time", step)
-            if k >= WARM_UP:
-                result.samples[worker.contestant].append(seconds)
+            time.sleep(PAUSE)
+            spent = worker.ask("time", step, count)
+            if warm:
+                result.samples[worker.contestant].append(spent)
+        taken += warm
+    for worker in workers:
+        result.first[worker.contestant] = worker.ask("first", step)
+        result.peak[worker.contestant] = worker.ask("peak")
     return result

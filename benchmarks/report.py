@@ -1,19 +1,13 @@
-"""Figures as a table and as JSON."""
+"""Figures as a table for the terminal."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
 
-from benchmarks.figures import Figure
-from benchmarks.processes import THREADS
+from benchmarks.figures import CONTESTANTS, Figure
 
-_HEAD = ("workload", "what", "contestant", "median", "quartiles", "ours/theirs", "limit", "")
+_HEAD = ("workload", "contestant", "median", "quartiles", "ours/this", "limit", "first", "peak", "")
+_TEXT = (0, 1, 8)  # columns of words, to the left; numbers stand to the right
 
 
 def number(value: float) -> str:
@@ -25,51 +19,66 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def optional(value: float | None, unit: str = "") -> str:
+    """A number with its unit; empty where there is none.
+
+    >>> optional(0.5, " s"), optional(None)
+    ('0.5 s', '')
+    """
+    return "" if value is None else number(value) + unit
+
+
 def cells(figure: Figure) -> tuple[str, ...]:
     """The texts of one row."""
     spread = ""
     if figure.low is not None and figure.high is not None and figure.low < figure.high:
         spread = f"{number(figure.low)} – {number(figure.high)}"
     return (
-        figure.workload,
         figure.what,
         figure.contestant,
         f"{number(figure.value)} {figure.unit}",
         spread,
-        "" if figure.ratio is None else f"{figure.ratio:.3f}",
+        "" if figure.ratio is None else f"{figure.ratio:.2f}×",
         "" if figure.limit is None else f"≤ {figure.limit:g}",
+        optional(figure.first_call_s, " s"),
+        optional(figure.peak_mb, " MB"),
         {None: "", True: "met", False: "MISSED"}[figure.met],
     )
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """All figures, aligned: words to the left, numbers to the right."""
-    rows = [_HEAD, *map(cells, figures)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def order(figure: Figure) -> int:
+    """Ours first, then peers, NumPy and the floor; others as they came."""
+    known = figure.contestant in CONTESTANTS
+    return CONTESTANTS.index(figure.contestant) if known else len(CONTESTANTS)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Words to the left, numbers to the right; a row of one cell spans the table."""
+    widths = [max(map(len, column)) for column in zip(*[r for r in rows if len(r) > 1])]
     lines = []
     for row in rows:
-        texts = [
-            text.ljust(width) if i < 3 or i == 7 else text.rjust(width)
-            for i, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        texts = row
+        if len(row) > 1:
+            texts = tuple(
+                text.ljust(width) if i in _TEXT else text.rjust(width)
+                for i, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
         lines.append("  ".join(texts).rstrip())
-    rule = "  ".join("─" * width for width in widths if width)
-    return "\n".join([lines[0], rule, *lines[1:]])
+    rule = "─" * max(map(len, lines))
+    return [lines[0], rule, *lines[1:]]
 
 
-def machine() -> dict[str, str | int | None]:
-    """What the figures were measured on."""
-    return {
-        "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cpus": os.cpu_count(),
-        "threads": THREADS,
-    }
-
-
-def save(figures: Sequence[Figure], path: Path) -> None:
-    """Write the figures and the machine as JSON."""
-    rows = [asdict(figure) | {"met": figure.met} for figure in figures]
-    path.write_text(json.dumps({"machine": machine(), "figures": rows}, indent=1) + "\n")
+def table(figures: Sequence[Figure]) -> str:
+    """All figures, a block a workload, a step's name on its first row only."""
+    if not figures:
+        return "nothing was measured"
+    rows: list[tuple[str, ...]] = [_HEAD]
+    for workload in dict.fromkeys(f.workload for f in figures):
+        rows.append((workload,))
+        own = [f for f in figures if f.workload == workload]
+        for what in dict.fromkeys(f.what for f in own):
+            step = sorted((f for f in own if f.what == what), key=order)
+            for i, figure in enumerate(step):
+                first, *others = cells(figure)
+                rows.append((f"  {'' if i else first}", *others))
+    return "\n".join(aligned(rows))

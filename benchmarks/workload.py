@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import benchmarks
 from benchmarks.figures import Figure
 from benchmarks.interleave import Contest, contest
-from benchmarks.processes import OWN, interpreter
+from benchmarks.processes import CONTESTANTS, compilers, interpreter
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,21 @@ class Workload(Protocol):
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a step cannot do without: matrix products (m, k, n, how many), and bytes to move."""
+
+    products: tuple[tuple[int, int, int, int], ...] = ()
+    moved: int = 0
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """The same program by several contestants, interleaved; one file in the folder is one of them.
+    """The same program by several contestants, interleaved; a file in the folder is one or two.
 
     ``limits`` gives, by (step, contestant), the most that ours may take, as a ratio. Answers of all
-    contestants are compared with ours before anything is timed.
+    contestants are compared with ours before anything is timed. A step is timed for ``rounds``
+    rounds, or as many as fit into ``seconds``. ``work`` gives, by step, what its floor is made of.
     """
 
     title: str
@@ -45,19 +55,42 @@ class Comparison:
     rounds: int = 100
     tolerance: float = 1e-12
     limits: dict[tuple[str, str], float] = field(default_factory=dict)
+    quick_steps: tuple[str, ...] | None = None
+    seconds: float = 30.0
+    work: dict[str, Work] = field(default_factory=dict)
 
     def measure(self, name: str, options: Options) -> list[Figure]:
         """Time every step of every contestant that this machine has."""
-        entrants = {c: interpreter(c, options.peer_python) for c in contestants(name)}
-        for missing in [c for c, python in entrants.items() if python is None]:
-            options.say(f"{name}: {missing} left out (--peers installs it)")
-        present = {c: python for c, python in entrants.items() if python is not None}
+        present = self.entrants(name, options)
+        if not present:
+            return []
         rounds = max(self.rounds // 5, 5) if options.quick else self.rounds
+        steps = self.quick_steps or self.steps if options.quick else self.steps
+        seconds = self.seconds / 10 if options.quick else self.seconds
         figures = []
         options.say(f"{name}: {rounds} rounds of {', '.join(present)}")
-        for result in contest(name, present, self.steps, rounds, self.tolerance, options.say):
+        results = contest(name, present, steps, rounds, self.tolerance, options.say, seconds)
+        for result in results:
             figures += self.rows(name, result)
         return figures
+
+    def entrants(self, name: str, options: Options) -> dict[str, str]:
+        """The interpreter of each contestant, ours first; those left out are said by name."""
+        found, able = {}, compilers()
+        for contestant in contestants(name):
+            python = interpreter(contestant, options.peer_python)
+            reason = "" if python else "--peers installs it"
+            if contestant == "ours-compiled" and not able[contestant]:
+                reason = "autodiff has no ad.compile yet"
+            elif contestant == "torch-compile" and not reason:
+                reason = "no C++ compiler" if not able[contestant] else ""
+                if options.quick:
+                    reason = "not under --quick: it compiles for minutes"
+            if reason or python is None:
+                options.say(f"{name}: {contestant} left out ({reason})")
+            else:
+                found[contestant] = python
+        return found
 
     def rows(self, name: str, result: Contest) -> list[Figure]:
         """The figures of one step, ours first."""
@@ -75,9 +108,24 @@ class Comparison:
                     high * 1e6,
                     result.ratio(contestant),
                     self.limits.get((result.step, contestant)),
+                    first_call_s=result.first[contestant],
+                    peak_mb=result.peak[contestant],
                 )
             )
         return rows
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A workload that cannot run yet, and why: it is named in every run until it can."""
+
+    title: str
+    reason: str
+
+    def measure(self, name: str, options: Options) -> list[Figure]:
+        """Say what is missing."""
+        options.say(f"{name}: left out ({self.reason})")
+        return []
 
 
 def workloads() -> dict[str, Workload]:
@@ -96,6 +144,7 @@ def load(name: str) -> Workload:
 
 
 def contestants(name: str) -> list[str]:
-    """The contestants of a comparison: the files of its folder, ours first."""
-    found = pkgutil.iter_modules(importlib.import_module(f"benchmarks.{name}").__path__)
-    return sorted((m.name for m in found), key=lambda c: (c not in OWN, c != "autodiff", c))
+    """The contestants of a comparison, by the files of its folder, ours first."""
+    path = importlib.import_module(f"benchmarks.{name}").__path__
+    files = {module.name for module in pkgutil.iter_modules(path)}
+    return [name for name, entry in CONTESTANTS.items() if entry.file in files]

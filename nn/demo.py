@@ -6,6 +6,8 @@ The data are the 1 797 digits of 8 × 8 grey pixels that scikit-learn ships (Alp
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ Array = np.ndarray[Any, Any]
 Samples = tuple[Array, Array]
 RIGHT, WRONG = "#bbbbbb", "#cc3311"
 ROWS, COLUMNS = 6, 12
+SIDE = 8  # of an image, in pixels
 FILES = (
     "model.safetensors",
     "history.csv",
@@ -49,12 +52,12 @@ class DigitsNet(Module):
     def __init__(self) -> None:
         super().__init__()
         self.hidden = [
-            Dense(64, 128, activation="gelu"),
-            Dropout(0.1),
-            Dense(128, 64, activation="gelu"),
-            Dropout(0.1),
+            Dense(64, 256, activation="gelu"),
+            Dropout(0.3),
+            Dense(256, 128, activation="gelu"),
+            Dropout(0.3),
         ]
-        self.output = Dense(64, 10)
+        self.output = Dense(128, 10)
 
     def forward(self, x: Any) -> Any:
         """Logits (batch, 10) of pixels (batch, 64)."""
@@ -75,6 +78,24 @@ class _Loss(Module):
         return losses.cross_entropy(self.model(x), self.targets)
 
 
+def _require_all() -> None:
+    """Raise now, not after the training, where a package is missing.
+
+    Raises
+    ------
+    ImportError
+        The message says how to get all of them.
+    """
+    for module, what in (
+        ("sklearn.datasets", "the data set"),
+        ("matplotlib.figure", "a picture"),
+        ("safetensors.numpy", "the model file"),
+    ):
+        require(module, what, "demo")
+    if not shutil.which("dot"):
+        require("pygraphviz", "the picture of the graph", "demo")
+
+
 def load_digits(seed: int) -> tuple[Samples, Samples, Samples]:
     """Training (60 %), validation (20 %) and test (20 %) samples; pixels in [0, 1], labels 0 to 9.
 
@@ -83,14 +104,20 @@ def load_digits(seed: int) -> tuple[Samples, Samples, Samples]:
     ImportError
         Without scikit-learn.
     """
-    bunch = require("sklearn.datasets", "the digits", "data").load_digits()
+    bunch = require("sklearn.datasets", "the data set", "data").load_digits()
     x, y = (bunch.data / 16).astype(np.float32), bunch.target
     rest, test = data.split(x, y, 0.2, seed=seed)
     train, validation = data.split(*rest, 0.25, seed=seed)
     return train, validation, test
 
 
-def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> float:
+def _enlarge(samples: Samples) -> Samples:
+    """The samples and copies that are moved by half a pixel."""
+    x, y = data.add_shifts(samples[0].reshape(-1, SIDE, SIDE), samples[1], pixels=0.5)
+    return x.reshape(-1, SIDE * SIDE), y
+
+
+def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 30) -> float:
     """Train, check, draw, write it all into the folder ``output``; returns the test accuracy.
 
     The same seed gives the same files, bit for bit, on one machine.
@@ -99,18 +126,38 @@ def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 60) -> 
     ------
     ImportError
         A package of the extra ``demo`` is missing.
+    OSError
+        The folder cannot be made or written to.
     """
-    start = time.perf_counter()
+    _require_all()
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):  # better now than after the training
+        pass
+    # Products as small as these are slower on two threads than on one, several times on a busy
+    # machine, and their last bits may depend on the number of threads.
+    with require("threadpoolctl", "the limit of threads", "demo").threadpool_limits(1):
+        return _run(seed, folder, epochs)
+
+
+def _run(seed: int, folder: Path, epochs: int) -> float:
+    start = time.perf_counter()
     train, validation, test = load_digits(seed)
-    print(f"{len(train[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
+    print(
+        f"{len(train[0])} training digits, each also moved by half a pixel four ways; "
+        f"{len(validation[0])} validation, {len(test[0])} test digits"
+    )
     set_seed(seed)
     model = DigitsNet()
     print(model)
     trainer = Trainer(model, optim.adam(lr=2e-3), losses.cross_entropy, metrics=[metrics.accuracy])
     history = trainer.fit(
-        *train, epochs=epochs, batch_size=16, validation=validation, patience=10, seed=seed
+        *_enlarge(train),
+        epochs=epochs,
+        batch_size=64,
+        validation=validation,
+        patience=6,
+        seed=seed,
     )
     reached = trainer.evaluate(*test)
     print("drawing the graph and checking the gradients")
@@ -158,7 +205,7 @@ def _draw_predictions(logits: Array, samples: Samples, path: Path) -> None:
         fontsize=11,
     )
     for axes, i in zip(figure.subplots(rows, COLUMNS).flat, order, strict=False):
-        axes.imshow(x[i].reshape(8, 8), cmap="gray_r", vmin=0, vmax=1)
+        axes.imshow(x[i].reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
         colour = WRONG if wrong[i] else RIGHT
         axes.spines[:].set(color=colour, linewidth=2 if wrong[i] else 0.8)

@@ -74,7 +74,7 @@ def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     Raises
     ------
     ShapeError
-        Shapes do not fit as above.
+        Shapes do not fit as above, or there is one class only, whose loss is always 0.
     DTypeError
         Labels that are not integers.
     ValueError
@@ -197,6 +197,11 @@ def _check_range(name: str, targets: Any) -> None:
 def _check_logits(name: str, logits: Any) -> None:
     if logits.ndim < 1 or not logits.size:
         raise ad.ShapeError(f"{name}: expected logits of shape (..., classes), got {logits.shape}")
+    if logits.shape[-1] == 1:
+        raise ad.ShapeError(
+            f"{name}: logits of shape {logits.shape} have one class, whose probability is always "
+            "1; with one logit for yes or no, use binary_cross_entropy"
+        )
     if logits.dtype.kind != "f":
         raise ad.DTypeError(f"{name}: expected floating logits, got {logits.dtype}")
 

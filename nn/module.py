@@ -59,6 +59,12 @@ class Module:
     def __init__(self) -> None:
         self.training = True
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = vars(self).get(name)
+        if isinstance(old, ad.Tensor) and _is_parameter(old):
+            self._check_successor(name, value)
+        super().__setattr__(name, value)
+
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What the module computes; every subclass writes it."""
         raise NotImplementedError(
@@ -177,6 +183,15 @@ class Module:
                 "Write super().__init__() as its first line"
             )
 
+    def _check_successor(self, name: str, value: Any) -> None:
+        """Refuse to put in a parameter's place what would be neither trained nor saved."""
+        if value is not None and not any(True for _ in _open(name, value)):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a parameter, and {_kind(value)} in its place "
+                f"would be neither trained nor saved: write .{name}.data = value for another "
+                f"value, .{name} = nn.Parameter(value) for another parameter, or del .{name} first"
+            )
+
     def _walk(self) -> Iterator[tuple[str, Any]]:
         """Modules and parameters with their paths, this one first, each object once."""
         seen: set[int] = set()
@@ -190,7 +205,7 @@ class Module:
             if path in paths:
                 raise ValueError(
                     f"two members of {type(self).__name__} have the path {path!r}: rename a dict "
-                    "key that contains a dot"
+                    "key; one with a dot is read as two, and 1 like '1'"
                 )
             paths.add(path)
             yield path, found
@@ -219,6 +234,13 @@ def _is_parameter(value: ad.Tensor) -> bool:
     if isinstance(value, Parameter) or id(value) in _stand_ins.get():
         return True
     return value.requires_grad and value.is_leaf
+
+
+def _kind(value: Any) -> str:
+    """A value in a message: its type, and dtype and shape where it has them."""
+    if isinstance(value, (ad.Tensor, np.ndarray)):
+        return f"{type(value).__name__} {value.dtype}{list(value.shape)}"
+    return f"{value!r} ({type(value).__name__})"
 
 
 def _open(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -274,6 +296,8 @@ def call(model: Module, params: Mapping[str, Any], *inputs: Any, **options: Any)
 
     Raises
     ------
+    TypeError
+        ``params`` is not a mapping.
     ValueError
         A path that the model does not have, or a value of another shape.
 
@@ -285,6 +309,11 @@ def call(model: Module, params: Mapping[str, Any], *inputs: Any, **options: Any)
     >>> ad.gradients(y.sum(), rate).item()
     6.0
     """
+    if not isinstance(params, Mapping):
+        raise TypeError(
+            f"nn.call: params is a mapping of path to value, such as model.named_parameters(), "
+            f"got {type(params).__name__}"
+        )
     parameters = model.named_parameters()
     tensors = {k: v if isinstance(v, ad.Tensor) else ad.tensor(v) for k, v in params.items()}
     check_fit(f"nn.call of {type(model).__name__}", tensors, parameters, partial=True)

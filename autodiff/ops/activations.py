@@ -7,6 +7,7 @@ from typing import Any
 
 from autodiff.ops.elementwise import abs, multiply
 from autodiff.ops.exponential import exp, expm1, logaddexp
+from autodiff.ops.movement import as_array
 from autodiff.ops.reduction import logsumexp
 from autodiff.ops.selection import clip, where
 from autodiff.ops.special import erfc, sigmoid
@@ -81,6 +82,7 @@ def log_sigmoid(x: Any) -> Any:
     >>> ad.log_sigmoid(ad.tensor([-1e4, 0.0]))
     Tensor([-1.00000000e+04, -6.93147181e-01])
     """
+    x = as_array(x)
     return -logaddexp(-x, 0)
 
 
@@ -94,6 +96,7 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> Any:
     >>> ad.leaky_relu(ad.tensor([-1.0, 2.0]))
     Tensor([-0.01,  2.  ])
     """
+    x = as_array(x)
     return where(x > 0, x, slope * x)
 
 
@@ -107,6 +110,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     >>> ad.elu(ad.tensor([-1e4, 2.0]))
     Tensor([-1.,  2.])
     """
+    x = as_array(x)
     return where(x > 0, x, alpha * expm1(where(x > 0, 0, x)))
 
 
@@ -136,6 +140,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     >>> ad.gelu(ad.tensor([-1e4, 0.0, 1.0]))
     Tensor([-0.        ,  0.        ,  0.84134475])
     """
+    x = as_array(x)
     if approximate:
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1 + tanh(inner))

@@ -10,8 +10,9 @@ from autodiff.errors import DTypeError
 from autodiff.families import Elementwise, Function, elementwise_function
 from autodiff.node import SCALARS, Aval
 from autodiff.primitive import Case, In
+from autodiff.recording import current
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
-from autodiff.tensor import apply, raw
+from autodiff.tensor import Tensor, apply, raw, wrap
 
 __all__ = [
     "abs",
@@ -190,7 +191,9 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     # y * log(a) is 0 * -inf at a = 0; for b > 0 the limit is 0.
     zero = (raw(a) == 0) & (raw(b) > 0)
-    return g * y * FUNCTIONS["log"](FUNCTIONS["where"](zero, 1, a) if np.any(zero) else a)
+    slope = FUNCTIONS["log"](FUNCTIONS["where"](zero, 1, a) if np.any(zero) else a)
+    # The logarithm of a Python number is float64, whatever the exponent is.
+    return g * y * (astype(slope, y.dtype) if type(a) in SCALARS else slope)
 
 
 class Power(Elementwise):
@@ -316,6 +319,13 @@ def astype(x: Any, dtype: Any, /) -> Any:
     wanted = np.dtype(dtype)
     if wanted.kind not in "biufc":
         raise DTypeError(f"astype: expected a dtype of numbers, got {wanted}")
-    if np.asarray(raw(x)).dtype == wanted:
-        return x
+    if isinstance(x, Tensor):
+        if x.dtype == wanted:
+            # A handle of its own: x[i] = v on the result leaves x alone.
+            return wrap(x._data, x.node)
+        if wanted.kind == "c" and x.requires_grad and current().recording:
+            raise DTypeError(
+                f"astype: a Tensor that requires a gradient stays real, got {wanted}; compute with "
+                "real and imaginary parts, or write ad.stop_gradient(x) first"
+            )
     return apply(PRIMITIVES["astype"], x, dtype=wanted)

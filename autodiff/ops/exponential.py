@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from autodiff.families import Elementwise, Function, elementwise_function
+from autodiff.ops.selection import where
+from autodiff.tensor import raw
 
 __all__ = [
     "exp",
@@ -134,11 +137,19 @@ class Log10(Elementwise):
     intervals = ((0.2, 2.0),)
 
 
+def _share(a: Any, y: Any) -> Any:
+    # Where both operands are -inf, so is y, and a - y would be NaN; against 0, a share is 0.
+    nothing = raw(y) == -math.inf
+    return exp(a - where(nothing, 0, y)) if np.any(nothing) else exp(a - y)
+
+
 class Logaddexp(Elementwise):
     r"""Logarithm of a sum of exponentials, without overflow.
 
     .. math:: y = \ln(e^a + e^b), \quad \partial y/\partial a = e^{a-y}, \quad
               \partial y/\partial b = e^{b-y}
+
+    Where both are -inf, so is y, and both derivatives are 0.
 
     >>> import autodiff as ad
     >>> ad.logaddexp(ad.tensor([0.0, 1e4]), 0.0)
@@ -147,7 +158,7 @@ class Logaddexp(Elementwise):
 
     name = "logaddexp"
     kernel = np.logaddexp
-    products = (lambda g, y, a: g * exp(a - y), lambda g, y, b: g * exp(b - y))
+    products = (lambda g, y, a: g * _share(a, y), lambda g, y, b: g * _share(b, y))
     intervals = ((-2.0, 2.0), (-2.0, 2.0))
     special = (1e4, -1e4)
 

@@ -266,8 +266,9 @@ def flat_positions(shape: tuple[int, ...], pattern: Pattern, arrays: Sequence[An
     j = 0  # the next basic axis
     for entry, axis in zip(plan.entries, plan.sources, strict=True):
         if axis is not None and type(entry) is not Slice:
-            at = next(rest) if type(entry) is str else np.asarray(entry)
-            chosen = chosen + np.where(at < 0, at + shape[axis], at).astype(np.intp) * strides[axis]
+            # A narrow index dtype may not hold the size of the axis.
+            at = np.asarray(next(rest) if type(entry) is str else entry, np.intp)
+            chosen = chosen + np.where(at < 0, at + shape[axis], at) * strides[axis]
             continue
         if axis is not None and type(entry) is Slice:
             steps = np.arange(*slice(*entry).indices(shape[axis])) * strides[axis]

@@ -133,7 +133,7 @@ class Where(Elementwise):
     kernel = staticmethod(lambda c, a, b: np.where(c, a, b))
     products = (None, lambda g, c: where(c, g, 0), lambda g, c: where(c, 0, g))
     selects = True
-    selected = (None, lambda c: raw(c), lambda c: np.logical_not(raw(c)))
+    selected = (None, lambda c: np.not_equal(raw(c), 0), lambda c: np.equal(raw(c), 0))
     intervals = (ANY, ANY, ANY)
     cases = (
         Case((np.array([[True, False, True], [False, False, True]]), In((2, 3)), In((2, 3)))),

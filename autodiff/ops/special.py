@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.families import Elementwise, Function, elementwise_function
+from autodiff.node import Node
 from autodiff.ops.exponential import exp
+from autodiff.ops.selection import where
 
 __all__ = ["erf", "erfc", "relu", "sigmoid"]
 
@@ -18,7 +20,9 @@ _LARGEST_EXPONENT = {"e": 11.0, "f": 88.0, "F": 88.0}
 
 def _sigmoid(x: Any) -> Any:
     limit = _LARGEST_EXPONENT.get(np.asarray(x).dtype.char, 709.0)
-    return 1 / (1 + np.exp(np.minimum(np.negative(x), limit)))
+    y = np.exp(np.minimum(np.negative(x), limit))
+    y += 1  # into the array that exp made
+    return np.divide(1, y, out=y) if type(y) is np.ndarray else 1 / y
 
 
 class Sigmoid(Elementwise):
@@ -64,10 +68,15 @@ class Relu(Elementwise):
     kernel = staticmethod(lambda x, out=None: np.maximum(x, 0, out=out))
     reference = staticmethod(lambda x: np.where(x > 0, x, 0))
     products = (lambda g, y: g * (y > 0),)
-    selects = True
+    selects = gates = True
     selected = (lambda y: y > 0,)
     intervals = ((-2.0, 2.0),)
     special = (0.0, 1e4, -1e4)
+
+    def pull_present(
+        self, i: int, g: Any, values: list[Any], pulled: Any, mask: Any, presence: Any, node: Node
+    ) -> Any:
+        return where(presence, g, 0)
 
     def infer_dtype(self, *dtypes: Any) -> Any:
         return np.maximum.resolve_dtypes((*dtypes, int, None))[-1]

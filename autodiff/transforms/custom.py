@@ -82,6 +82,12 @@ class custom_vjp:  # noqa: N801 - a decorator is named like a function
                 "with "
                 f"@{self.label}.defvjp, or call it under ad.no_grad()"
             )
+        for key, value in options.items():
+            if isinstance(value, Tensor) and value.requires_grad:
+                raise GradientError(
+                    f"{self.label}: the option {key!r} requires a gradient, and only positional "
+                    "arguments are differentiated: pass it as one, or ad.stop_gradient of it"
+                )
         settings = tuple(sorted(options.items()))
         return apply(PRIMITIVES["custom_call"], *xs, function=self, options=settings)
 
@@ -108,7 +114,7 @@ class custom_vjp:  # noqa: N801 - a decorator is named like a function
         """What the rule returns: one cotangent, or None, for each argument."""
         if self.rule is None:
             raise GradientError(f"{self.label}: no rule was given; give one with defvjp")
-        found = self.rule(g, y, *xs, **dict(options))
+        found = self.rule(*map(_readonly, (g, y, *xs)), **dict(options))
         if not isinstance(found, (tuple, list)):
             found = (found,)
         if len(found) != len(xs):
@@ -133,7 +139,10 @@ class custom_vjp:  # noqa: N801 - a decorator is named like a function
                 f"{label} a cotangent of dtype {array.dtype}, and the argument is "
                 f"{np.dtype(aval.dtype)} (expected the same)"
             )
-        return array.astype(aval.dtype) if weak else value if isinstance(value, Tensor) else array
+        if isinstance(value, Tensor):
+            return value
+        # A copy: the rule may return an array that it writes to again, or an operand itself.
+        return np.array(array, aval.dtype)
 
     def _argument(self, i: int) -> str:
         try:
@@ -207,7 +216,10 @@ class CustomCall(Primitive):
                 checked.append(None)
                 continue
             value = function.check(i, value, aval_of_input(source))
-            checked.append(wrap(value) if record and not isinstance(value, Tensor) else value)
+            if record:
+                checked.append(value if isinstance(value, Tensor) else wrap(value))
+            else:
+                checked.append(raw(value))  # a Tensor that the rule took from elsewhere
         return tuple(checked)
 
     def presence(self, i: int, mask: Any, node: Node) -> Any:

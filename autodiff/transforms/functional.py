@@ -290,4 +290,6 @@ def _plain(x: Any, as_tensor: bool) -> Any:
     """A value without history: a Tensor, or an ndarray or NumPy scalar."""
     if not isinstance(x, Tensor):
         return x
-    return wrap(raw(x)) if as_tensor else raw(x)[()]
+    # An array is its reader's to write to: a cotangent may be shared by several arguments, and a
+    # value may be a Tensor's that the function captured.
+    return wrap(x._data) if as_tensor else x._data.copy()[()]

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import DTypeError, GradientError, ShapeError
+from autodiff.families import any_to
 from autodiff.node import SCALARS, Leaf, Node, aval_of_input
 from autodiff.primitive import OUTPUT
 from autodiff.recording import current, pop, push
@@ -109,7 +110,7 @@ def walk(
                     continue
             elif function is None:
                 pulled = g
-            elif len(slots) == 1 and slots[0] >= OUTPUT and not record and mask is None:
+            elif len(slots) == 1 and slots[0] >= OUTPUT and not record and not carry:
                 # The usual case, written out: it is the half of what a small operation costs.
                 value = node.output if slots[0] == OUTPUT else node.kept[slots[0]]
                 params = node.params
@@ -121,12 +122,18 @@ def walk(
             presence = None
             if carry:
                 presence = primitive.presence(i, mask, node)
-                if mask is not None and not exact:
+                if not exact and (mask is not None or primitive.gates):
                     pulled = primitive.pull_present(i, g, values, pulled, mask, presence, node)
             if pulled.shape != source.shape:
                 pulled = _unbroadcast(pulled, source, node)
-                presence = None if presence is None else _any_to(presence, source.shape)
+                presence = None if presence is None else any_to(presence, source.shape)
             if pulled.dtype is not source.dtype and pulled.dtype != source.dtype:
+                if pulled.dtype.kind == "c":
+                    raise DTypeError(
+                        f"{primitive.name}: a real operand of shape {source.shape} cannot be "
+                        f"differentiated through complex values ({pulled.dtype}): split them into "
+                        "real and imaginary parts"
+                    )
                 pulled = pulled.astype(source.dtype)
             if source in cotangents:
                 pulled = cotangents[source] + pulled
@@ -171,16 +178,6 @@ def _unbroadcast(pulled: Any, source: Node, node: Node) -> Any:
     return FUNCTIONS["reshape"](FUNCTIONS["sum"](pulled, axis=axes), shape)
 
 
-def _any_to(mask: Any, shape: tuple[int, ...]) -> Any:
-    """A sum is absent where all its terms are."""
-    extra = mask.ndim - len(shape)
-    axes = (
-        *range(extra),
-        *(i + extra for i, n in enumerate(shape) if n == 1 != mask.shape[i + extra]),
-    )
-    return mask.any(axis=axes).reshape(shape)
-
-
 def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
     """Check one output and its cotangent."""
     if not isinstance(output, Tensor):
@@ -189,6 +186,11 @@ def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
             f"{type(output).__name__}"
         )
     label = f"Tensor {output.name!r}" if output.name else "the output"
+    if output.dtype.kind == "c":
+        raise DTypeError(
+            f"{what}: {label} is {output.dtype}, and only real values have gradients: split it "
+            "into real and imaginary parts"
+        )
     if not output.requires_grad:
         raise GradientError(
             f"{what}: {label} has no history: nothing that it was computed from requires a "
@@ -295,7 +297,7 @@ def backward(output: Tensor, cotangent: Any = None, *, create_graph: bool = Fals
         leaf = node.handle() if isinstance(node, Leaf) and node.handle is not None else None
         if leaf is None:
             continue
-        g = g if isinstance(g, Tensor) else wrap(g)
+        g = _own_handle(g)
         leaf._grad = g if leaf.grad is None else leaf.grad + g
 
 
@@ -360,9 +362,15 @@ def gradients(
     return rebuild([result_of(results.get(x.node), x, unused, "gradients") for x in leaves])
 
 
+def _own_handle(g: Any) -> Tensor:
+    # One cotangent may arrive at several inputs, and may be what the user passed in: under one
+    # handle, x[i] = v on one result would change the others.
+    return wrap(g._data, g.node) if isinstance(g, Tensor) else wrap(g)
+
+
 def result_of(g: Any, x: Tensor, unused: str, what: str) -> Tensor | None:
     if g is not None:
-        return g if isinstance(g, Tensor) else wrap(g)
+        return _own_handle(g)
     if unused == "none":
         return None
     if unused == "zeros":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from benchmarks.chain import LENGTH, WIDTH
@@ -10,23 +12,23 @@ START = torch.linspace(-1.0, 1.0, WIDTH, dtype=torch.float64)
 ONES = torch.ones(WIDTH, dtype=torch.float64)
 
 
-def build() -> tuple[torch.Tensor, torch.Tensor]:
-    """Input and output of the recorded chain."""
-    z = start = START.clone().requires_grad_()
+def run(z: torch.Tensor) -> torch.Tensor:
+    """The chain."""
     for _ in range(LENGTH):
         z = torch.tanh(1.01 * z + 0.1) - 0.05
-    return start, z
+    return z
 
 
-def forward() -> torch.Tensor:
-    """The chain alone, recorded."""
-    return build()[1].detach()
+def steps(compile: Any) -> dict[str, Any]:
+    """The steps; PyTorch compiles the forward pass, and with it the backward pass."""
+    chain = compile(run)
 
+    def build() -> tuple[torch.Tensor, torch.Tensor]:
+        start = START.clone().requires_grad_()
+        return start, chain(start)
 
-def gradient() -> torch.Tensor:
-    """The chain and the gradient of its sum."""
-    start, z = build()
-    return torch.autograd.grad(z, start, ONES)[0]
+    def gradient() -> torch.Tensor:
+        start, z = build()
+        return torch.autograd.grad(z, start, ONES)[0]
 
-
-STEPS = {"forward": forward, "gradient": gradient}
+    return {"forward": lambda: build()[1].detach(), "gradient": gradient}

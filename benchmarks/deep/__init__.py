@@ -30,10 +30,12 @@ class Deep:
                 runs[n].append(run_module("benchmarks.deep.measure", str(n)))
         longest = sizes[-1]
         figures = []
-        for phase in ("build", "gradient", "free"):
-            low, middle, high = quartiles([run[phase] for run in runs[longest]])
+        phases = ("build", "gradient", "free")
+        for phase in (*phases, "all"):
+            parts = phases if phase == "all" else (phase,)
+            low, middle, high = quartiles([sum(run[p] for p in parts) for run in runs[longest]])
             what = f"{longest:,} operations: {phase}"
-            figures.append(Figure(name, what, "autodiff", middle, "s", low, high))
+            figures.append(Figure(name, what, "ours-eager", middle, "s", low, high))
         peak = max(run["peak"] for run in runs[longest])
         # The fastest run of each length: a machine that is busy for a while bends the curve.
         totals = [
@@ -41,8 +43,8 @@ class Deep:
         ]
         exponent = power_law(sizes, totals)
         figures += [
-            Figure(name, "peak memory", "autodiff", peak, "GB", limit=self.memory_limit),
-            Figure(name, "time ~ length^p", "autodiff", exponent, "p", limit=self.exponent_limit),
+            Figure(name, "peak memory", "ours-eager", peak, "GB", limit=self.memory_limit),
+            Figure(name, "time ~ length^p", "ours-eager", exponent, "p", limit=self.exponent_limit),
         ]
         return figures
 

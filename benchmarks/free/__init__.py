@@ -20,7 +20,7 @@ class Free:
         options.say(f"{name}: weak references, garbage collector off")
         survivors = run_module("benchmarks.free.measure")
         return [
-            Figure(name, what, "autodiff", count, "alive", limit=0)
+            Figure(name, what, "ours-eager", count, "alive", limit=0)
             for what, count in survivors.items()
         ]
 

@@ -1,5 +1,6 @@
-"""Data: samples with targets, split and dealt out in batches."""
+"""Data: samples with targets, split, augmented and dealt out in batches."""
 
+from nn.data.augment import add_shifts
 from nn.data.batches import Batches, check_samples, split
 
-__all__ = ["Batches", "check_samples", "split"]
+__all__ = ["Batches", "add_shifts", "check_samples", "split"]

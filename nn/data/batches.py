@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from nn.checks import whole_number
 
 __all__ = ["Batches", "check_samples", "split"]
 
@@ -61,7 +62,7 @@ class Batches:
     ShapeError
         ``x`` and ``y`` do not have the same number of samples, or have none.
     ValueError
-        ``batch_size`` is below 1.
+        ``batch_size`` is below 1, or ``seed`` below 0.
 
     >>> import nn
     >>> batches = nn.data.Batches([0, 1, 2, 3, 4], [0, 1, 2, 3, 4], 2, seed=1)
@@ -73,11 +74,9 @@ class Batches:
         self, x: Any, y: Any, batch_size: int, *, shuffle: bool = True, seed: int = 0
     ) -> None:
         self.x, self.y = check_samples("Batches", x, y)
-        if batch_size < 1:
-            raise ValueError(f"Batches: batch_size is at least 1, got {batch_size}")
-        self.batch_size = batch_size
+        self.batch_size = whole_number("Batches: batch_size", batch_size)
         self.shuffle = shuffle
-        self.seed = seed
+        self.seed = whole_number("Batches: seed", seed, least=0)
         self.epoch = 0
 
     def __len__(self) -> int:

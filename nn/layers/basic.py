@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 import autodiff as ad
 from nn import activations, init
+from nn.checks import whole_number
 from nn.module import Module
 from nn.parameter import Parameter
 from nn.settings import default_dtype
@@ -15,22 +17,14 @@ from nn.settings import default_dtype
 __all__ = ["Activation", "Dense", "Flatten", "Sequential"]
 
 
-def _size(what: str, value: Any) -> int:
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{what} is a whole number, got {value!r}") from None
-    if size < 1:
-        raise ValueError(f"{what} is at least 1, got {size}")
-    return size
-
-
 class Dense(Module):
     r"""A matrix product, a bias, and where it is given an activation.
 
     .. math:: y = f(x W + b)
 
-    ``x``: (..., in), ``weight``: (in, out), ``bias``: (out,), result: (..., out).
+    ``x``: (..., in), ``weight``: (in, out), ``bias``: (out,), result: (..., out). Integers are
+    taken in the dtype of the weight; with floating ``x`` dtypes follow NumPy, so that float64
+    samples make the result of a float32 layer float64.
 
     Parameters
     ----------
@@ -46,7 +40,8 @@ class Dense(Module):
     Raises
     ------
     ShapeError
-        When called: ``x`` has another number of features, or no axis.
+        ``weight_init`` gave another shape. When called: ``x`` has another number of features, or
+        no axis.
 
     >>> import autodiff as ad
     >>> import nn
@@ -69,19 +64,27 @@ class Dense(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.in_features = _size("Dense: in_features", in_features)
-        self.out_features = _size("Dense: out_features", out_features)
+        self.in_features = whole_number("Dense: in_features", in_features)
+        self.out_features = whole_number("Dense: out_features", out_features)
         self.activation = None if activation is None else activations.get(activation)
         self.activation_name = activations.name_of(activation)
         dtype = default_dtype() if dtype is None else dtype
         draw = weight_init or init.for_activation(self.activation_name)
         shape = (self.in_features, self.out_features)
-        self.weight = Parameter(draw(shape, dtype), dtype=dtype, name="weight")
+        weight = draw(shape, dtype)
+        if weight.shape != shape:
+            raise ad.ShapeError(
+                f"Dense: weight_init gave an array of shape {weight.shape}, expected {shape}"
+            )
+        self.weight = Parameter(weight, dtype=dtype, name="weight")
         zeros = init.zeros((self.out_features,), dtype)
         self.bias = Parameter(zeros, dtype=dtype, name="bias") if bias else None
 
     def forward(self, x: Any) -> Any:
         """Apply the layer to ``x`` of shape (..., in)."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is not None and dtype.kind in "biu":
+            x = x.astype(self.weight.dtype)
         y = ad.matmul(x, self.weight)
         if self.bias is not None:
             y = y + self.bias
@@ -132,6 +135,7 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         """Reshape ``x``."""
+        x = x if isinstance(x, ad.Tensor) else np.asarray(x)
         shape = x.shape
         if not shape:
             raise ad.ShapeError("Flatten: expected a shape (batch, ...), got a value without axes")
@@ -160,8 +164,14 @@ class Sequential(Module):
         super().__init__()
         given: tuple[Any, ...] = layers
         for i, layer in enumerate(given):
+            if isinstance(layer, type):
+                raise TypeError(f"Sequential: entry {i} is a class: write {layer.__name__}(...)")
             if not callable(layer):
-                hint = ", write the layers without a list" if isinstance(layer, list) else ""
+                hint = ""
+                if isinstance(layer, list):
+                    hint = ", write the layers without a list"
+                elif layer in activations.NAMES:
+                    hint = f", write nn.Activation({layer!r})"
                 raise TypeError(
                     f"Sequential: entry {i} is neither a module nor a function: {layer!r}{hint}"
                 )

@@ -47,7 +47,8 @@ class Dropout(Module):
         """Apply a new mask to ``x`` of any shape."""
         if not self.training or self.rate == 0:
             return x
-        if np.dtype(x.dtype).kind != "f":
+        x = x if isinstance(x, ad.Tensor) else np.asarray(x)
+        if x.dtype.kind != "f":
             raise ad.DTypeError(f"Dropout: expected a floating value, got {x.dtype}{list(x.shape)}")
         kept = generator().random(x.shape, np.float32) >= self.rate
         return x * (kept / x.dtype.type(1 - self.rate)).astype(x.dtype)

@@ -52,6 +52,11 @@ class History:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {column[-1]:.4f}" for name, column in self.columns.items())
+        best = f", best epoch {self.best_epoch}" if self.best_epoch is not None else ""
+        return f"History({len(self)} epochs{best}; {f'last: {last}' if last else 'empty'})"
+
     def to_csv(self, path: str | Path) -> None:
         """Write the table: a header, and a row for each epoch, numbers in full.
 
@@ -79,7 +84,11 @@ class History:
         ------
         ImportError
             Without matplotlib.
+        ValueError
+            There is no epoch.
         """
+        if not len(self):
+            raise ValueError("History: there is no epoch to plot")
         names = [name for name in self.columns if not name.startswith("val_")]
         figure = require("matplotlib.figure", "a plot", "train").Figure(
             figsize=(4.6 * len(names), 3.4), layout="constrained"

@@ -49,7 +49,7 @@ def test_missing_package_is_one_line(
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     assert main(["demo", "--output", str(tmp_path)]) == 1
     error = capsys.readouterr().err
-    assert error == "demo: the digits needs sklearn: pip install autodiff-nn[data]\n"
+    assert error == "demo: the data set needs sklearn: pip install autodiff-nn[demo]\n"
 
 
 def test_wrong_arguments() -> None:

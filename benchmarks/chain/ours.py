@@ -33,4 +33,6 @@ def gradient() -> np.ndarray[Any, Any]:
     return result.data
 
 
-STEPS = {"forward": forward, "gradient": gradient}
+def steps(compile: Any) -> dict[str, Any]:
+    """The steps, compiled or not."""
+    return {"forward": compile(forward), "gradient": compile(gradient)}

@@ -1,0 +1,21 @@
+"""The training step in JAX."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.functional import sgd, training
+from benchmarks.xor import W1, W2, X, Y, program
+
+
+def steps(compile: Any) -> dict[str, Any]:
+    """The training step."""
+    params, batch = [jnp.asarray(W1), jnp.asarray(W2)], [jnp.asarray(X), jnp.asarray(Y)]
+    loss = partial(program.loss, jnp)
+    return {
+        "step": training(jax.value_and_grad, compile, loss, params, batch, sgd(1.0)),
+    }
