@@ -45,10 +45,10 @@ def get(activation: str | Callable[..., Any]) -> Callable[..., Any]:
     """
     if isinstance(activation, str):
         if activation not in NAMES:
-            close = difflib.get_close_matches(activation, NAMES, 1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            close = difflib.get_close_matches(activation.lower(), NAMES, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
             raise ValueError(
-                f"no activation is named {activation!r}; {hint}The names are {', '.join(NAMES)}; "
+                f"no activation is named {activation!r}{hint} The names are {', '.join(NAMES)}; "
                 "a function of one argument does as well"
             )
         function: Callable[..., Any] = getattr(ad, activation)

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=_at_least(0), default=0, help="of split, weights, dropout and order"
     )
     demo.add_argument("--output", default="runs/digits", help="folder for the files")
-    demo.add_argument("--epochs", type=_at_least(1), default=30, help="at most so many")
+    demo.add_argument("--epochs", type=_at_least(1), default=20, help="at most so many")
     return parser
 
 

@@ -117,7 +117,7 @@ def _enlarge(samples: Samples) -> Samples:
     return x.reshape(-1, SIDE * SIDE), y
 
 
-def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 30) -> float:
+def run(seed: int = 0, output: str | Path = "runs/digits", epochs: int = 20) -> float:
     """Train, check, draw, write it all into the folder ``output``; returns the test accuracy.
 
     The same seed gives the same files, bit for bit, on one machine.
@@ -156,7 +156,7 @@ def _run(seed: int, folder: Path, epochs: int) -> float:
         epochs=epochs,
         batch_size=64,
         validation=validation,
-        patience=6,
+        patience=5,
         seed=seed,
     )
     reached = trainer.evaluate(*test)
@@ -184,10 +184,17 @@ def _draw_graph(model: Module, samples: Samples, path: Path) -> None:
 
 
 def _check_gradients(model: Module, samples: Samples) -> Any:
-    """Check the gradient of the loss by pixels and every parameter, without random dropout."""
+    """Check the gradient of the loss by pixels and every parameter, without random dropout.
+
+    The training digits that are read worst are taken: the loss of the others has hardly a gradient
+    left, and a difference of nearly nothing is mostly rounding.
+    """
     model.eval()
-    pixels = ad.tensor(samples[0][:8], name="pixels")
-    return ad.gradcheck(_Loss(model, samples[1][:8]), pixels)
+    x, y = samples
+    with ad.no_grad():
+        each = losses.cross_entropy(model(x), y, reduction="none").data
+    worst = np.argsort(-each, kind="stable")[:8]
+    return ad.gradcheck(_Loss(model, y[worst]), ad.tensor(x[worst], name="pixels"))
 
 
 def _draw_predictions(logits: Array, samples: Samples, path: Path) -> None:

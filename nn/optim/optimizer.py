@@ -48,7 +48,8 @@ class Optimizer:
             raise TypeError(f"Optimizer: expected a rule such as nn.optim.adam(), got {rule!r}")
         if not isinstance(model, Module):
             raise TypeError(
-                f"Optimizer: expected the model, whose parameters it finds, got {model!r}"
+                "Optimizer: expected the model, whose parameters it finds itself, got "
+                f"{type(model).__name__}"
             )
         named = model.named_parameters()
         self.model = model

@@ -54,9 +54,49 @@ def test_missing_package_is_one_line(
 
 def test_wrong_arguments() -> None:
     command = [sys.executable, "-m", "nn"]
-    for extra in ([], ["demo", "--epochs", "0"], ["train"]):
+    for extra, text in (
+        ([], "usage: python -m nn"),
+        (["train"], "invalid choice: 'train'"),
+        (["demo", "--epochs", "0"], "a whole number of at least 1, got '0'"),
+        (["demo", "--epochs", "many"], "a whole number of at least 1, got 'many'"),
+        (["demo", "--seed", "-1"], "a whole number of at least 0, got '-1'"),
+    ):
         done = subprocess.run([*command, *extra], capture_output=True, text=True, check=False)
         assert done.returncode == 2 and "usage: python -m nn" in done.stderr
+        assert text in done.stderr
+
+
+def test_folder_that_cannot_be_written_to_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    for output in (blocked, blocked / "below"):
+        assert main(["demo", "--output", str(output)]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""  # found before the training
+        assert captured.err.startswith("demo: [Errno ") and str(blocked) in captured.err
+        assert captured.err.count("\n") == 1
+
+
+def test_interruption_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "load_digits", interrupt)
+    assert main(["demo", "--output", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "demo: stopped\n"
+
+
+def test_output_into_a_pipe_that_closes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nn", "demo", "--epochs", "2", "--output", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, "agree"), (1.001, "DIFFER")])

@@ -28,6 +28,17 @@ def test_dense_without_bias_and_with_a_function() -> None:
     np.testing.assert_allclose(layer(x).numpy(), 10 * x @ layer.weight.numpy(), rtol=1e-6)
 
 
+def test_dense_takes_integers_in_the_dtype_of_its_weight() -> None:
+    layer = nn.Dense(2, 3)
+    x = np.array([[1, 2], [0, 1]])
+    expected = layer(x.astype(np.float32)).numpy()
+    for integers in (x, x.astype(np.uint8), ad.tensor(x)):
+        y = layer(integers)
+        assert y.dtype == np.float32
+        np.testing.assert_array_equal(y.numpy(), expected)
+    assert layer(x > 1).dtype == np.float32
+
+
 @pytest.mark.parametrize("name", nn.activations.NAMES)
 def test_every_activation_name_works(name: str) -> None:
     x = np.array([[-1e4, -1.0, 0.0, 1.0, 1e4]])
@@ -39,6 +50,8 @@ def test_every_activation_name_works(name: str) -> None:
 def test_bad_activations() -> None:
     with pytest.raises(ValueError, match=r"'rellu'; did you mean 'relu'\?"):
         nn.Dense(1, 1, "rellu")
+    with pytest.raises(ValueError, match=r"'ReLU'; did you mean 'relu'\? The names are elu"):
+        nn.Dense(1, 1, "ReLU")
     with pytest.raises(TypeError, match=r"a name or a function, got 3"):
         nn.Activation(3)  # type: ignore[arg-type]
 
@@ -75,6 +88,11 @@ def test_variance_of_initial_weights(init: Any, variance: float) -> None:
     assert w.var() == pytest.approx(variance, rel=0.03)
     with pytest.raises(ad.ShapeError, match=init.__name__):
         init((3,))
+
+
+def test_initial_weights_of_a_wrong_shape_are_refused() -> None:
+    with pytest.raises(ad.ShapeError, match=r"weight_init gave .* \(3,\), expected \(2, 3\)"):
+        nn.Dense(2, 3, weight_init=lambda shape, dtype: np.zeros(3))
 
 
 def test_dense_draws_by_its_activation() -> None:
@@ -135,6 +153,7 @@ def test_bad_dropout() -> None:
             nn.Dropout(rate)
     with pytest.raises(ad.DTypeError, match="int64"):
         nn.Dropout(0.5)(ad.tensor([1, 2]))
+    assert nn.Dropout(0.5)([1.0, 2.0]).shape == (2,)
 
 
 def test_flatten() -> None:
@@ -142,6 +161,7 @@ def test_flatten() -> None:
     np.testing.assert_array_equal(nn.Flatten()(ad.tensor(x)).numpy(), x.reshape(2, 12))
     assert nn.Flatten()(ad.zeros((0, 3, 4))).shape == (0, 12)
     assert nn.Flatten()(ad.zeros(5)).shape == (5, 1)
+    assert nn.Flatten()(x.tolist()).shape == (2, 12)
     with pytest.raises(ad.ShapeError, match="Flatten"):
         nn.Flatten()(ad.tensor(1.0))
 
@@ -154,3 +174,7 @@ def test_sequential() -> None:
     np.testing.assert_array_equal(model(x).numpy(), expected.numpy())
     with pytest.raises(TypeError, match="entry 0 .*without a list"):
         nn.Sequential([nn.Dense(2, 3)])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"entry 0 is a class: write Flatten\(\.\.\.\)"):
+        nn.Sequential(nn.Flatten)
+    with pytest.raises(TypeError, match=r"entry 1 .*write nn\.Activation\('relu'\)"):
+        nn.Sequential(nn.Dense(2, 3), "relu")  # type: ignore[arg-type]

@@ -187,3 +187,20 @@ def test_accuracy() -> None:
         nn.metrics.accuracy(outputs, [[0], [1], [1]])
     with pytest.raises(ad.ShapeError):
         nn.metrics.accuracy(np.zeros((0, 2)), np.zeros(0, int))
+
+
+def test_one_class_is_refused() -> None:
+    """Its probability is always 1, so its loss is always 0 and its accuracy always 1."""
+    with pytest.raises(ad.ShapeError, match=r"\(3, 1\) have one class.*binary_cross_entropy"):
+        cross_entropy(np.zeros((3, 1)), [0, 0, 0])
+    with pytest.raises(ad.ShapeError, match=r"\(3, 1\) have one class.*binary_accuracy"):
+        nn.metrics.accuracy(np.zeros((3, 1)), np.zeros((3, 1)))
+
+
+def test_binary_accuracy() -> None:
+    logits = np.array([[-1.0, 2.0], [0.0, -3.0]])
+    assert nn.metrics.binary_accuracy(logits, [[0, 1], [0, 1]]) == 0.75
+    assert nn.metrics.binary_accuracy(ad.tensor(logits), ad.tensor(logits > 0)) == 1.0
+    for wrong in (np.zeros(4), np.zeros((2, 1))):
+        with pytest.raises(ad.ShapeError, match="must be equal"):
+            nn.metrics.binary_accuracy(logits, wrong)

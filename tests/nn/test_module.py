@@ -99,9 +99,15 @@ def test_parameter_in_a_set_and_ambiguous_paths_are_refused() -> None:
     model.loose = {nn.Parameter([1.0])}  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="loose: a set has no order"):
         model.named_parameters()
-    model.loose = {"a.b": nn.Parameter(1.0), "a": {"b": nn.Parameter(2.0)}}  # type: ignore[attr-defined]
-    with pytest.raises(ValueError, match=r"two members of Sequential have the path 'loose\.a\.b'"):
-        model.named_parameters()
+    for loose, path in (
+        ({"a.b": nn.Parameter(1.0), "a": {"b": nn.Parameter(2.0)}}, "a.b"),
+        ({1: nn.Parameter(1.0), "1": nn.Parameter(2.0)}, "1"),
+    ):
+        model.loose = loose  # type: ignore[attr-defined]
+        with pytest.raises(
+            ValueError, match=rf"members of Sequential have the path 'loose\.{path}'"
+        ):
+            model.named_parameters()
 
 
 class Careless(nn.Dense):
@@ -214,6 +220,34 @@ def test_pickle_and_deepcopy_keep_a_model_trainable() -> None:
         assert model.layers[0].weight.data.any()  # type: ignore[union-attr]
 
 
+class Tensors(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter([1.0])
+        self.leaf = ad.tensor([2.0], requires_grad=True)
+
+
+@pytest.mark.parametrize("name", ["w", "leaf"])
+def test_a_parameter_is_not_lost_by_assignment(name: str) -> None:
+    model = Tensors()
+    old = getattr(model, name)
+    for value in (old * 2, np.zeros(1), 3.0, [1.0], ad.tensor([1.0])):
+        with pytest.raises(
+            TypeError, match=rf"Tensors\.{name} is a parameter, and .*\.data = value"
+        ):
+            setattr(model, name, value)
+    assert getattr(model, name) is old
+    for value in (nn.Parameter([5.0]), nn.Dense(1, 1)):
+        setattr(model, name, value)
+        assert getattr(model, name) is value
+    model = Tensors()
+    setattr(model, name, None)
+    assert name not in model.named_parameters()
+    model = Tensors()
+    delattr(model, name)
+    setattr(model, name, 3.0)
+
+
 def test_default_dtype() -> None:
     assert nn.Parameter(np.ones(2)).dtype == np.float32
     nn.set_default_dtype(np.float64)
@@ -268,6 +302,8 @@ def test_call_refuses_what_does_not_fit() -> None:
         nn.call(nn.Dense(2, 2), {"wieght": np.ones((2, 2))}, np.ones((1, 2)))
     with pytest.raises(ValueError, match=r"weight: got \[2, 3\], expected \[2, 2\]"):
         nn.call(nn.Dense(2, 2), {"weight": np.ones((2, 3))}, np.ones((1, 2)))
+    with pytest.raises(TypeError, match="params is a mapping of path to value.* got list"):
+        nn.call(nn.Dense(2, 2), [np.ones((2, 2))], np.ones((1, 2)))  # type: ignore[arg-type]
 
 
 def test_names_hold_in_threads() -> None:
@@ -294,3 +330,42 @@ def test_saved_files_load(tmp_path: Any) -> None:
             nn.load(nn.Dense(2, 4), tmp_path / name)
     with pytest.raises(ValueError, match=r"end in \.safetensors or \.npz"):
         nn.save(nn.Dense(2, 3), tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("name", ["model.npz", "model.safetensors"])
+def test_every_layout_name_and_size_is_saved(name: str, tmp_path: Any) -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.file = nn.Parameter(3.0)  # np.savez has an argument of this name
+            self.allow_pickle = nn.Parameter(np.arange(6.0).reshape(2, 3).T)
+            self.by_key = {"a/b": nn.Parameter(np.arange(8.0)[::2], dtype="float64")}
+
+    one, two = Odd(), Odd()
+    for p in two.parameters():
+        p.data = np.zeros(p.shape)
+    nn.save(one, tmp_path / name)
+    nn.load(two, tmp_path / name)
+    for path, value in one.state_dict().items():
+        np.testing.assert_array_equal(two.state_dict()[path], value)
+    again = tmp_path / f"again-{name}"
+    nn.save(two, again)
+    assert again.read_bytes() == (tmp_path / name).read_bytes()
+    if name.endswith("npz"):
+        with np.load(again) as archive:
+            assert archive["by_key.a/b"].tolist() == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("name", ["model.npz", "model.safetensors"])
+def test_files_that_are_missing_or_broken(name: str, tmp_path: Any) -> None:
+    model, path = nn.Dense(2, 3), tmp_path / name
+    with pytest.raises(FileNotFoundError):
+        nn.load(model, path)
+    with pytest.raises(FileNotFoundError):
+        nn.save(model, tmp_path / "none" / name)
+    nn.save(model, path)
+    whole = path.read_bytes()
+    for broken in (b"", b"hello", whole[: len(whole) // 2]):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=rf"load: '.*{name}' is not a whole model file"):
+            nn.load(model, path)

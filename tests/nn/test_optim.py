@@ -147,6 +147,20 @@ def test_bad_settings() -> None:
         adam(b2=1.0)
     with pytest.raises(ValueError, match="eps is above 0"):
         adam(eps=0)
+    for lr in ("0.1", None, np.array([0.1, 0.2]), ad.tensor([0.1])):
+        for make in (sgd, adam):
+            with pytest.raises(TypeError, match="lr is a number or a 0-d Tensor, got"):
+                make(lr)
+
+
+def test_numpy_and_tensor_settings_keep_float32() -> None:
+    """NumPy's float64 scalars, as from logspace, would make float32 parameters float64."""
+    half, rate = np.float64(0.5), np.array(0.1)
+    tensors = [ad.tensor(value) for value in (0.1, 0.5, 0.5, 1e-8)]
+    params = {"a": np.ones(2, np.float32)}
+    for rule in (sgd(rate, half), adam(rate, half, half, half), adam(*tensors)):
+        after, state = rule.update(params, rule.init(params), params)
+        assert {after["a"].dtype, *(slot.dtype for slot in state.slots["a"])} == {np.dtype("f4")}
 
 
 def test_update_names_what_does_not_fit() -> None:
@@ -220,6 +234,75 @@ def test_nothing_changes_when_a_step_fails() -> None:
         np.testing.assert_array_equal(value, before[path])
 
 
+def test_gradients_are_taken_in_the_dtype_of_the_parameter() -> None:
+    model, _ = model_and_loss()
+    optimizer = Optimizer(model, adam())
+    optimizer.step({path: np.ones(p.shape) for path, p in optimizer.parameters.items()})
+    optimizer.step({path: np.ones(p.shape).tolist() for path, p in optimizer.parameters.items()})
+    assert {slot.dtype for slots in optimizer.state.slots.values() for slot in slots} == {
+        np.dtype("f4")
+    }
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_gradient_that_is_not_finite_changes_nothing(value: float) -> None:
+    model, _ = model_and_loss()
+    optimizer = Optimizer(model, adam())
+    before = model.state_dict()
+    grads = {path: np.ones(p.shape, np.float32) for path, p in optimizer.parameters.items()}
+    grads["layers.0.weight"][1, 2] = value
+    with pytest.raises(ad.GradientError, match=r"layers\.0\.weight .* 1 of 6 .* at \(1, 2\)"):
+        optimizer.step(grads)
+    assert optimizer.state.step == 0
+    for path, x in model.state_dict().items():
+        np.testing.assert_array_equal(x, before[path])
+    grads["layers.0.weight"][1, 2] = 3e38  # finite, though its square is not
+    Optimizer(model, sgd(0.1)).step(grads)
+
+
+def test_step_refuses_what_is_no_mapping_of_gradients() -> None:
+    model, loss = model_and_loss()
+    optimizer = Optimizer(model, sgd(0.1))
+    for wrong in (loss(), list(model.parameters())):
+        with pytest.raises(TypeError, match=r"step: grads is a mapping of path to gradient"):
+            optimizer.step(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ad.GradientError, match=r"gradient of layers\.0\.weight is None"):
+        optimizer.step(dict.fromkeys(optimizer.parameters))
+    with pytest.raises(ad.DTypeError, match="complex128, the parameter float32"):
+        optimizer.step(
+            {path: np.ones(p.shape, complex) for path, p in model.named_parameters().items()}
+        )
+
+
+def test_layers_that_are_replaced_or_added_later_are_found() -> None:
+    for change, expected in (
+        (lambda m: m.layers.append(nn.Dense(1, 1)), ["  new   layers.2.weight [1, 1]"]),
+        (
+            lambda m: m.layers.__setitem__(1, nn.Dense(3, 1, bias=False)),
+            ["  new   layers.1.weight [3, 1]", "  gone  layers.1.weight [3, 1]"],
+        ),
+        (lambda m: m.layers.pop(), ["  gone  layers.1.weight [3, 1]"]),
+    ):
+        model, _ = model_and_loss()
+        optimizer = Optimizer(model, sgd(0.1))
+        grads = {path: np.ones(p.shape) for path, p in optimizer.parameters.items()}
+        optimizer.step(grads)
+        change(model)
+        with pytest.raises(ValueError, match="Sequential has other parameters") as caught:
+            for _ in range(64):  # steps look now and then
+                optimizer.step(grads)
+        assert set(expected) <= set(str(caught.value).splitlines())
+
+
+def test_parameters_that_move_or_were_frozen_do_not_count_as_changed() -> None:
+    model, _ = model_and_loss()
+    model.named_parameters()["layers.0.bias"].requires_grad = False
+    optimizer = Optimizer(model, sgd(0.1))
+    model.layers.insert(0, nn.Flatten())  # type: ignore[attr-defined]
+    model.frozen = nn.Parameter(1.0, requires_grad=False)  # type: ignore[attr-defined]
+    optimizer.check_model()
+
+
 def test_resumed_training_is_bit_identical() -> None:
     one, loss_one = model_and_loss()
     first = Optimizer(one, adam(0.05))
@@ -252,6 +335,8 @@ def test_bad_optimizers() -> None:
         Optimizer(nn.Flatten(), sgd(0.1))
     with pytest.raises(TypeError, match=r"a rule such as nn\.optim\.adam\(\), got 0\.1"):
         Optimizer(nn.Dense(1, 1), 0.1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected the model, .* got list"):
+        Optimizer(nn.Dense(1, 1).parameters(), sgd(0.1))  # type: ignore[arg-type]
 
 
 def test_a_step_inside_no_history() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 from typing import Any
 
 import numpy as np
@@ -93,9 +94,88 @@ def test_bad_settings() -> None:
         ({"batch_size": 0}, "batch_size is at least 1"),
         ({"patience": 0, "validation": (X, Y)}, "patience is at least 1"),
         ({"patience": 3}, "give validation"),
+        ({"seed": -1}, "seed is at least 0"),
     ):
         with pytest.raises(ValueError, match=text):
             trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]
+    for options, text in (
+        ({"epochs": 1.5}, "epochs is a whole number, got 1.5"),
+        ({"batch_size": 8.0}, "batch_size is a whole number"),
+        ({"patience": "3", "validation": (X, Y)}, "patience is a whole number, got '3'"),
+        ({"validation": X}, r"validation is a pair \(x, y\), got ndarray"),
+        ({"validation": 0.2}, "got float; nn.data.split"),
+    ):
+        with pytest.raises(TypeError, match=text):
+            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="predict: batch_size is at least 1"):
+        trainer.predict(X, batch_size=0)
+    for empty in (X[:0], 1.0):
+        with pytest.raises(ad.ShapeError, match="predict: expected samples"):
+            trainer.predict(empty)
+
+
+def test_bad_trainers() -> None:
+    model, rule, loss = nn.Dense(1, 1), nn.optim.sgd(0.1), nn.losses.mean_squared_error
+    accuracy = nn.metrics.accuracy
+    wrong: list[tuple[Any, Any]] = [
+        ((X, rule, loss), "the model is an nn.Module"),
+        ((model, "adam", loss), "the optimizer is a rule .* got 'adam'"),
+        ((model, nn.optim.adam, loss), "the optimizer is a rule"),
+        ((model, rule, "mse"), "the loss is a function .* got 'mse'"),
+    ]
+    for arguments, text in wrong:
+        with pytest.raises(TypeError, match=text):
+            nn.Trainer(*arguments)
+    for metrics, text in ((accuracy, "a list or a dict"), (["accuracy"], "got 'accuracy'")):
+        with pytest.raises(TypeError, match=text):
+            nn.Trainer(model, rule, loss, metrics=metrics)  # type: ignore[arg-type]
+    named: list[Any] = [[accuracy] * 2, {"loss": accuracy}, {"val_loss": accuracy}]
+    for metrics in [*named, [functools.partial(accuracy)]]:
+        with pytest.raises(ValueError, match="cannot be the column of a metric"):
+            nn.Trainer(model, rule, loss, metrics=metrics)
+    other = nn.optim.Optimizer(nn.Dense(1, 1), rule)
+    with pytest.raises(ValueError, match=r"bound to weight, bias of another Dense"):
+        nn.Trainer(model, other, loss)
+
+
+def test_optimizer_of_a_part_trains_that_part_without_a_warning() -> None:
+    model = nn.Sequential(nn.Dense(1, 3), nn.Dense(3, 1))
+    part = nn.optim.Optimizer(model[1], nn.optim.sgd(0.1))  # type: ignore[arg-type]
+    before = model.state_dict()
+    nn.Trainer(model, part, nn.losses.mean_squared_error).fit(X, Y, epochs=1, progress=False)
+    changed = {path for path, x in model.state_dict().items() if (x != before[path]).any()}
+    assert changed == {"layers.1.weight", "layers.1.bias"}
+
+
+# ---- augmentation
+
+
+def test_shifts_move_images_and_keep_their_targets() -> None:
+    x, y = np.random.default_rng(0).random((3, 4, 5, 2)).astype(np.float32), np.arange(3)
+    images, targets = nn.data.add_shifts(x, y)
+    assert images.dtype == np.float32 and targets.tolist() == [0, 1, 2] * 5
+    same, down, up, right, left = images.reshape(5, 3, 4, 5, 2)
+    assert (same == x).all()
+    assert (down[:, 1:] == x[:, :-1]).all() and not down[:, 0].any()
+    assert (up[:, :-1] == x[:, 1:]).all() and not up[:, -1].any()
+    assert (right[:, :, 1:] == x[:, :, :-1]).all() and not right[:, :, 0].any()
+    assert (left[:, :, :-1] == x[:, :, 1:]).all() and not left[:, :, -1].any()
+    part, _ = nn.data.add_shifts(x, y, pixels=0.25)
+    assert part.dtype == np.float32
+    np.testing.assert_allclose(part, 0.75 * np.tile(x, (5, 1, 1, 1)) + 0.25 * images, rtol=1e-6)
+
+
+def test_bad_shifts() -> None:
+    x, y = np.ones((2, 3, 3)), np.ones(2)
+    for pixels in (0, -1.0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="pixels is above 0 and at most 1"):
+            nn.data.add_shifts(x, y, pixels)
+    with pytest.raises(ad.ShapeError, match=r"expected images .* got \(2, 9\)"):
+        nn.data.add_shifts(x.reshape(2, 9), y)
+    with pytest.raises(ad.ShapeError, match="2 samples but 3 targets"):
+        nn.data.add_shifts(x, np.ones(3))
+    with pytest.raises(ad.DTypeError, match="floating images, got uint8"):
+        nn.data.add_shifts(x.astype(np.uint8), y)
 
 
 # ---- fit
@@ -172,6 +252,113 @@ def test_early_stopping_takes_the_best_parameters_back() -> None:
     assert evaluate(*validation)["loss"] == losses[best]
 
 
+class Interrupts(nn.Module):
+    """A line whose training is stopped by Ctrl-C at one of its calls."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.dense = nn.Dense(1, 1)
+        self.left = at
+
+    def forward(self, x: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return self.dense(x)
+
+
+def test_interrupted_fit_keeps_the_history_and_the_best_epoch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = Interrupts(at=8)  # the second batch of epoch 3; each epoch has two and the validation
+    trainer = nn.Trainer(
+        model, nn.optim.sgd(0.1, momentum=0.5), nn.losses.mean_squared_error, metrics={}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(X, Y, epochs=9, batch_size=20, validation=(X, Y), patience=4)
+    assert len(trainer.history) == trainer.history.best_epoch == trainer.epochs_done == 2
+    assert trainer.evaluate(X, Y)["loss"] == trainer.history["val_loss"][1]
+    assert trainer.optimizer.state.step == 4 and model.training
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == "epoch 2 was the best, its parameters are taken back"
+    trainer.fit(X, Y, epochs=2, progress=False)
+    assert len(trainer.history) == 2 and trainer.epochs_done == 4
+
+
+def test_two_fits_are_one_longer_fit() -> None:
+    once, twice = line_trainer(), line_trainer()
+    expected = once.fit(X, Y, epochs=4, progress=False)["loss"]
+    got = [twice.fit(X, Y, epochs=2, progress=False)["loss"] for _ in range(2)]
+    assert [*got[0], *got[1]] == expected
+    for path, value in once.model.state_dict().items():
+        np.testing.assert_array_equal(value, twice.model.state_dict()[path])
+
+
+def test_parameters_outside_the_model_are_warned_of() -> None:
+    outside = nn.Dense(1, 1)
+
+    class Holds(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.own = nn.Dense(1, 1)
+            self.hidden_from_search = lambda x: outside(x)
+
+        def forward(self, x: Any) -> Any:
+            return self.own(self.hidden_from_search(x))
+
+    def trainer() -> nn.Trainer:
+        return nn.Trainer(Holds(), nn.optim.sgd(0.1), nn.losses.mean_squared_error)
+
+    text = r"not trained: weight \[1, 1\], bias \[1\]\. Holds finds those in its attributes"
+    with pytest.warns(UserWarning, match=text) as caught:
+        trainer().fit(X, Y, epochs=2, progress=False)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    for p in outside.parameters():
+        p.requires_grad = False
+    trainer().fit(X, Y, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("forward", "error", "text"),
+    [
+        (lambda y: None, TypeError, "the model returned NoneType, the Trainer needs one Tensor"),
+        (lambda y: (y, y), TypeError, "the model returned tuple"),
+        (lambda y: y.numpy(), ad.GradientError, r"the model returned ndarray.*leave out \.numpy"),
+    ],
+)
+def test_outputs_that_cannot_be_trained(forward: Any, error: Any, text: str) -> None:
+    class Ends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Dense(1, 1)
+
+        def forward(self, x: Any) -> Any:
+            return forward(self.dense(x))
+
+    trainer = nn.Trainer(Ends(), nn.optim.sgd(0.1), nn.losses.mean_squared_error)
+    with pytest.raises(error, match=text):
+        trainer.fit(X, Y, progress=False)
+
+
+def test_losses_and_outputs_of_a_wrong_kind() -> None:
+    def item(p: Any, t: Any) -> float:
+        return float(nn.losses.mean_squared_error(p, t).item())
+
+    with pytest.raises(ad.GradientError, match="the loss returned float instead of a Tensor"):
+        nn.Trainer(nn.Dense(1, 1), nn.optim.sgd(0.1), item).fit(X, Y, progress=False)
+    model = nn.Sequential(nn.Dense(1, 1), lambda y: ad.reshape(y, (1, -1)))
+    with pytest.raises(ad.ShapeError, match=r"outputs \(1, 40\) of samples \(40, 1\)"):
+        nn.Trainer(model, nn.optim.sgd(0.1), nn.losses.mean_squared_error).predict(X)
+
+
+def test_a_layer_added_after_the_trainer_is_refused() -> None:
+    model = nn.Sequential(nn.Dense(1, 1))
+    trainer = nn.Trainer(model, nn.optim.sgd(0.1), nn.losses.mean_squared_error)
+    model.layers.append(nn.Dense(1, 1))
+    with pytest.raises(ValueError, match=r"new   layers\.1\.weight \[1, 1\]"):
+        trainer.fit(X, Y, progress=False)
+
+
 def test_modes_during_and_after_fit() -> None:
     modes: list[bool] = []
 
@@ -207,6 +394,24 @@ def test_errors_say_in_which_batch() -> None:
     assert caught.value.__notes__ == ["in epoch 1, batch 1 of 1"]
     with pytest.raises(ad.GradientError, match="NaN"), np.errstate(all="ignore"):
         line_trainer(1e30).fit(X, Y, epochs=20, progress=False)
+    x = X.copy()
+    x[3] = np.nan
+    with pytest.raises(ad.GradientError, match="loss is NaN: 1 of 40 entries of x are NaN"):
+        line_trainer().fit(x, Y, batch_size=40, progress=False)
+    broken = line_trainer()
+    broken.model.bias.data = [np.nan]  # type: ignore[attr-defined]
+    with pytest.raises(ad.GradientError, match="loss is NaN: bias became NaN.*lower learning rate"):
+        broken.fit(X, Y, progress=False)
+    root = nn.Trainer(
+        nn.Sequential(nn.Dense(1, 1), lambda y: ad.log(-ad.square(y))),
+        nn.optim.sgd(0.1),
+        nn.losses.mean_squared_error,
+    )
+    with (
+        pytest.raises(ad.GradientError, match="an operation of the model"),
+        np.errstate(all="ignore"),
+    ):
+        root.fit(X, Y, progress=False)
     trainer = nn.Trainer(nn.Dense(1, 1), nn.optim.sgd(0.1), lambda p, t: p - t)
     with pytest.raises(ad.ShapeError, match=r"loss must be a scalar, it has shape \(32, 1\)"):
         trainer.fit(X, Y, progress=False)
@@ -264,3 +469,8 @@ def test_history_files(tmp_path: Any) -> None:
         history.add({"loss": 1.0})
     with pytest.raises(KeyError, match="there are loss, val_loss"):
         history["accuracy"]
+    history.best_epoch = 1
+    assert repr(history) == "History(2 epochs, best epoch 1; last: loss 0.2500, val_loss 0.7500)"
+    assert repr(nn.History()) == "History(0 epochs; empty)"
+    with pytest.raises(ValueError, match="no epoch to plot"):
+        nn.History().plot(tmp_path / "empty.png")
