@@ -54,6 +54,7 @@ _PACKAGES = (
         for package in ("autodiff", "nn")
     ),
     os.path.join(os.path.dirname(os.path.abspath(np.__file__)), ""),  # which calls __array__
+    "<frozen ",  # what runs `python -m autodiff`
 )
 
 

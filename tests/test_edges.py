@@ -178,7 +178,7 @@ def test_what_is_not_kept_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None
     assert ad.gradients(y.sum(), x).data.tolist() == [1.0, 1.0]
 
 
-def test_a_traced_function_may_write_into_its_argument() -> None:
+def test_a_traced_or_checked_function_may_write_into_its_argument() -> None:
     def f(a: Any) -> Any:
         a[0] = a[1] * a[2]
         return a * a
@@ -186,6 +186,7 @@ def test_a_traced_function_may_write_into_its_argument() -> None:
     point = np.array([1.0, 2.0, 3.0])
     graph = ad.trace(f)(point)
     assert graph.inputs[0].name == "a" and graph.inputs[0].primitive is None
+    assert ad.gradcheck(f, point).ok
 
 
 # ---- as a Python object

@@ -1,6 +1,6 @@
 """Gradients against numeric derivatives: ``gradcheck`` and its report."""
 
 from autodiff.checking.check import gradcheck
-from autodiff.checking.report import Entry, Report
+from autodiff.checking.report import Culprit, Entry, Kink, Mutant, Report
 
-__all__ = ["Entry", "Report", "gradcheck"]
+__all__ = ["Culprit", "Entry", "Kink", "Mutant", "Report", "gradcheck"]

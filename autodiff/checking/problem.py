@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.report import FROZEN, Entry
+from autodiff.checking.state import State
 from autodiff.errors import GradientError
 from autodiff.graph import named_leaves
 from autodiff.node import Leaf
 from autodiff.tensor import Tensor, raw, wrap
+from autodiff.transforms.reverse import gradients
 from autodiff.tree import flatten
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +29,7 @@ class Variable:
     name: str
     value: Array
     tensor: Tensor | None = None
+    dtype: Any = None  # the user's own
     gradient: Array | None = None
 
     @property
@@ -37,27 +40,42 @@ class Variable:
 class Problem:
     """The function under check, as a function of the float64 values of its variables."""
 
-    def __init__(self, function: Any, inputs: tuple[Any, ...], variables: list[Variable]) -> None:
+    order = 1
+
+    def __init__(
+        self,
+        function: Any,
+        inputs: tuple[Any, ...],
+        variables: list[Variable],
+        parameters: Any = None,
+    ) -> None:
         self.function = function
         self.variables = variables
         self.leaves, self.rebuild = flatten(inputs)
         self.positions = [i for i, x in enumerate(self.leaves) if is_floating(x)]
         self.weights: list[Array] = []
+        self.state = State(function, parameters)
+        self._own: list[Array | None] | None = None
+        self.label = getattr(function, "__name__", type(function).__name__)
 
     def run(self) -> tuple[list[Tensor], list[Tensor]]:
         """One evaluation: the floating outputs, and the Tensor of each variable.
 
         Inputs require gradients here as in the check itself, so that the numeric side runs the
-        very code that is checked, also where the function differentiates inside.
+        very code that is checked, also where the function differentiates inside. Random numbers
+        and running statistics start from the same state each time.
         """
+        self.state.restore()
         leaves, tensors = list(self.leaves), []
         inputs = [v for v in self.variables if v.tensor is None]
         for position, variable in zip(self.positions, inputs, strict=True):
-            leaves[position] = _tensor(variable)
-            tensors.append(leaves[position])
+            leaf = _tensor(variable)
+            tensors.append(leaf)
+            # A handle of its own: the function may write x[i] = v, which moves it to another node.
+            leaves[position] = wrap(leaf._data, leaf.node)
         for variable in self.variables:
             if variable.tensor is not None:
-                variable.tensor._data = variable.value
+                _renew(variable.tensor, variable.value)
                 tensors.append(variable.tensor)
         results, _ = flatten(self.function(*self.rebuild(leaves)))
         if not results or not all(isinstance(y, Tensor) for y in results):
@@ -75,18 +93,59 @@ class Problem:
             parts = [float(np.vdot(w, y._data)) for w, y in zip(self.weights, outputs, strict=True)]
         return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
 
-    def line(self, variable: Variable, direction: Array) -> Callable[[float], float]:
-        """``total`` as a function of how far ``variable`` is moved along ``direction``."""
-        start = variable.value
+    def own_difference(self, i: int) -> float | None:
+        """How far the gradient of variable ``i`` in the model's own dtype is from this one."""
+        v = self.variables[i]
+        if v.dtype == np.float64 or v.gradient is None or not v.value.size:
+            return None
+        if self._own is None:
+            self._own = self._own_gradients()
+        g = self._own[i]
+        top = float(np.abs(v.gradient).max()) or 1.0
+        return math.inf if g is None else float(np.abs(g - v.gradient).max()) / top
 
-        def along(t: float) -> float:
-            variable.value = start + t * direction
-            try:
-                return self.total()
-            finally:
-                variable.value = start
+    def _own_gradients(self) -> list[Array | None]:
+        wide = [v.value for v in self.variables]
+        try:
+            for v in self.variables:
+                v.value = v.value.astype(v.dtype)
+            outputs, tensors = self.run()
+            pairs = [(y, w) for y, w in zip(outputs, self.weights, strict=True) if y.requires_grad]
+            found = gradients(
+                [y for y, _ in pairs],
+                tensors,
+                cotangents=[w.astype(y.dtype) for y, w in pairs],
+                unused="none",
+            )
+        finally:
+            for v, value in zip(self.variables, wide, strict=True):
+                v.value = value
+        return [None if g is None else np.asarray(raw(g), dtype=np.float64) for g in found]
 
-        return along
+
+class SecondOrder(Problem):
+    """The gradient of a problem as a problem of its own."""
+
+    order = 2
+
+    def __init__(self, first: Problem) -> None:
+        self.__dict__.update(first.__dict__)
+        self.first_weights, self._own = first.weights, None
+
+    def run(self) -> tuple[list[Tensor], list[Tensor]]:
+        """One evaluation: the gradients that have a history, and the Tensor of each variable."""
+        outputs, tensors = super().run()
+        pairs = [
+            (y, w) for y, w in zip(outputs, self.first_weights, strict=True) if y.requires_grad
+        ]
+        found = gradients(
+            [y for y, _ in pairs],
+            tensors,
+            cotangents=[w.astype(y.dtype) for y, w in pairs],
+            create_graph=True,
+            unused="none",
+        )
+        return [g for g in found if g is not None], tensors
 
 
 def is_floating(x: Any) -> bool:
@@ -94,6 +153,12 @@ def is_floating(x: Any) -> bool:
     if isinstance(x, (Tensor, np.ndarray, np.generic)):
         return x.dtype.kind == "f"
     return type(x) is float
+
+
+def _renew(p: Tensor, value: Array) -> None:
+    """Give a parameter a value and a leaf of its own, so that no two evaluations share a graph."""
+    p._data = value
+    p.node = Leaf(value.shape, value.dtype, needs=True, name=p.name, handle=p)
 
 
 def _tensor(variable: Variable) -> Tensor:
@@ -108,8 +173,7 @@ def in_float64(parameters: Sequence[Tensor]) -> Iterator[None]:
     saved = [(p, p._data, p.node, p.grad) for p in parameters]
     try:
         for p, data, _, _ in saved:
-            p._data = data.astype(np.float64)
-            p.node = Leaf(p.shape, p.dtype, needs=True, name=p.name, handle=p)
+            _renew(p, data.astype(np.float64))
         yield
     finally:
         for p, data, node, grad in saved:
@@ -132,7 +196,7 @@ def collect(
     names = named_leaves(function, inputs, {})
     leaves, _ = flatten(inputs)
     variables = [
-        Variable(name, np.array(raw(x), dtype=np.float64))
+        Variable(name, np.array(raw(x), dtype=np.float64), dtype=np.asarray(raw(x)).dtype)
         for name, x in zip(names, leaves, strict=True)
         if is_floating(x)
     ]
@@ -142,7 +206,7 @@ def collect(
             continue
         seen.add(id(p))
         if p.requires_grad:
-            variables.append(Variable(name, p._data.astype(np.float64), p))
+            variables.append(Variable(name, p._data.astype(np.float64), p, p.dtype))
         else:
             frozen.append(Entry(name, "parameter", p.shape, p.size, FROZEN))
     if not variables:
@@ -161,12 +225,12 @@ def _named(source: Any) -> list[tuple[str, Any]]:
     return list(pairs) if pairs is not source else []
 
 
-def require_finite(value: Array, what: str) -> None:
-    """Raise a GradientError that names the first NaN or infinity."""
+def require_finite(value: Array, what: str, where: str = "") -> None:
+    """Raise a GradientError that names the first NaN or infinity, and where it came from."""
     bad = np.argwhere(~np.isfinite(value))
     if len(bad):
         index = tuple(map(int, bad[0]))
         raise GradientError(
             f"gradcheck: {what} is {value[index]} at index {list(index)}, and {len(bad)} of its "
-            f"{value.size} numbers are not finite: a derivative exists at finite values only"
+            f"{value.size} numbers are not finite{where}: a derivative exists at finite values only"
         )

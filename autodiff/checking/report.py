@@ -1,21 +1,16 @@
-"""The report of a gradient check: what was compared, how well, and what the check could not have
-seen."""
+"""The report of a gradient check: what was compared, how well, what is wrong and where, and what
+the check could not have seen."""
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+from autodiff.checking.show import as_html, as_text
 from autodiff.errors import GradientError
 
 RIGHT, WRONG, UNCLEAR, UNUSED, FROZEN = "ok", "WRONG", "unclear", "unused", "frozen"
-HEADINGS = (
-    "name", "kind", "shape", "checked", "abs error", "rel error", "sees from",
-    "worst at", "autodiff", "numeric", "verdict",
-)  # fmt: skip
-LEFT = frozenset({"name", "kind", "shape", "worst at", "verdict"})
 
 
 @dataclass(frozen=True)
@@ -35,17 +30,24 @@ class Entry:
     max_abs, max_rel : float
         The largest difference, and the largest in units of the largest derivative.
     sensitivity : float
-        The largest tolerance in the same units: every relative error above it would have been seen.
+        The smallest error of any one entry that would have been seen, in the same units.
+    power : float
+        The smallest relative error of the whole gradient that would have been seen.
     worst : tuple of int, str or None
         Index of the comparison that was worst measured by its tolerance, or the direction.
     analytic, numeric, noise : float
-        The two derivatives there, and the estimated error of the numeric one.
+        The two derivatives there, and the measured noise of both.
+    own : float or None
+        The largest difference of the gradient in the model's own dtype, in units of the largest
+        derivative; None where that is float64.
     verdict : str
         "ok", "WRONG", "unclear" (the function is too noisy or has a kink here: nothing can be
         said), "unused" (nothing depends on it, and its gradient says so) or "frozen" (it needs
         no gradient).
     note : str
         A sentence where the verdict needs one.
+    order : int
+        2 for the derivative of the gradient.
     """
 
     name: str
@@ -58,11 +60,14 @@ class Entry:
     max_abs: float = 0.0
     max_rel: float = 0.0
     sensitivity: float = 0.0
+    power: float = math.inf
     worst: tuple[int, ...] | str | None = None
     analytic: float = math.nan
     numeric: float = math.nan
     noise: float = math.nan
+    own: float | None = None
     note: str = ""
+    order: int = 1
 
     @property
     def ok(self) -> bool:
@@ -71,22 +76,123 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Culprit:
+    """The operation whose derivative rule is wrong at the values it was recorded with.
+
+    Attributes
+    ----------
+    primitive : str
+        Its name; a function under ``custom_vjp`` goes by its own.
+    line : tuple of str and int, or None
+        File and line of the call.
+    module : str
+        The scope it was called in, ``"encoder.0"``.
+    input : str
+        The operand that gets a wrong gradient.
+    index : tuple of int or None
+        Where in that operand the gradient is farthest off.
+    analytic, numeric, error : float
+        Both derivatives there; the difference in units of the operand's largest derivative.
+    diagnosis : str
+        What is wrong, in words.
+    """
+
+    primitive: str
+    line: tuple[str, int] | None
+    module: str
+    input: str
+    index: tuple[int, ...] | None
+    analytic: float
+    numeric: float
+    error: float
+    diagnosis: str
+
+
+@dataclass(frozen=True)
+class Kink:
+    """An operation that has no derivative at this point, in ``count`` of its entries.
+
+    ``width`` is how far the derivative of the checked number may differ for it.
+    """
+
+    primitive: str
+    line: tuple[str, int] | None
+    module: tuple[str, ...]
+    count: int
+    width: float
+    node: Any = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule that was made wrong on purpose, and whether the check saw it."""
+
+    primitive: str
+    line: tuple[str, int] | None
+    module: str
+    input: str
+    fault: str
+    seen: bool
+
+
+@dataclass(frozen=True)
 class Report:
     """What ``gradcheck`` found. True in a condition if every gradient is right.
 
+    Attributes
+    ----------
+    entries : tuple of Entry
+    function : str
+    culprits : tuple of Culprit
+        The operations with wrong rules, the one with the largest effect first.
+    kinks : tuple of Kink
+    mutants : tuple of Mutant, or None
+        None where ``mutate`` was not asked for.
+
     >>> import autodiff as ad
     >>> report = ad.gradcheck(lambda x: ad.sin(x) * x, [0.5, 1.0])
-    >>> report.ok, report.entries[0].verdict
-    (True, 'ok')
+    >>> report.ok, report.verdict, report.entries[0].verdict
+    (True, 'correct', 'ok')
     """
 
     entries: tuple[Entry, ...]
     function: str = "f"
+    culprits: tuple[Culprit, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    mutants: tuple[Mutant, ...] | None = None
+    order: int = 1
+    seed: int = 0
 
     @property
     def ok(self) -> bool:
         """Whether every gradient is right."""
         return all(entry.ok for entry in self.entries)
+
+    @property
+    def verdict(self) -> str:
+        """``"correct"``, ``"wrong"``, or ``"inconclusive"`` (noise, or kinks that cancel)."""
+        if any(entry.verdict == WRONG for entry in self.entries):
+            return "wrong"
+        return "correct" if self.ok else "inconclusive"
+
+    @property
+    def culprit(self) -> Culprit | None:
+        """The operation with the wrong rule; None where all are right, or none could be named."""
+        return self.culprits[0] if self.culprits else None
+
+    @property
+    def power(self) -> float:
+        """The smallest relative error of any one gradient that this check would have caught.
+
+        A gradient of zeros has no relative error, and is left out.
+        """
+        compared = [e.power for e in self.entries if math.isfinite(e.power)]
+        return max(compared, default=math.inf)
+
+    @property
+    def unseen(self) -> tuple[Mutant, ...]:
+        """The planted faults that the check would have missed."""
+        return tuple(m for m in self.mutants or () if not m.seen)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -96,6 +202,28 @@ class Report:
         if not self.ok:
             raise GradientError(f"\n{self}")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything in it as plain numbers, texts, lists and dicts.
+
+        >>> import autodiff as ad
+        >>> ad.gradcheck(ad.sin, 0.5).to_dict()["verdict"]
+        'correct'
+        """
+        kinks = [asdict(replace(k, node=None)) for k in self.kinks]
+        for k in kinks:
+            del k["node"]
+        return {
+            "function": self.function,
+            "verdict": self.verdict,
+            "power": self.power,
+            "order": self.order,
+            "seed": self.seed,
+            "entries": [asdict(e) for e in self.entries],
+            "culprits": [asdict(c) for c in self.culprits],
+            "kinks": kinks,
+            "mutants": None if self.mutants is None else [asdict(m) for m in self.mutants],
+        }
+
     def headline(self) -> str:
         """One line: how many gradients are right, and how much was compared."""
         right = sum(entry.ok for entry in self.entries)
@@ -104,58 +232,12 @@ class Report:
         directions = sum(entry.directions for entry in self.entries)
         text = f"{right} of {len(self.entries)} right; {singly:,} of {numbers:,} one by one"
         rest = f", and all together in {directions} random directions" if directions else ""
-        return f"gradcheck {self.function}: {text}{rest}"
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """The table below the headline, as texts."""
-        return [_row(entry) for entry in self.entries]
+        return f"gradcheck {self.function}: {self.verdict}; {text}{rest}"
 
     def __str__(self) -> str:
-        table = [HEADINGS, *self.rows()]
-        widths = [max(len(row[i]) for row in table) for i in range(len(HEADINGS))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if name in LEFT else cell.rjust(width)
-                for name, cell, width in zip(HEADINGS, row, widths, strict=True)
-            ).rstrip()
-            for row in table
-        ]
-        rule = "─" * max(map(len, lines))
-        notes = [f"{e.name}: {e.note}" for e in self.entries if e.note]
-        return "\n".join([self.headline(), rule, lines[0], rule, *lines[1:], rule, *notes])
+        return as_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = _html_row(HEADINGS, "th")
-        body = "".join(
-            _html_row(row, "td", "" if entry.ok else ' style="background:#fee2e2;color:#7f1d1d"')
-            for row, entry in zip(self.rows(), self.entries, strict=True)
-        )
-        notes = "".join(
-            f"<li>{html.escape(f'{e.name}: {e.note}')}</li>" for e in self.entries if e.note
-        )
-        return (
-            f"<p><b>{html.escape(self.headline())}</b></p><table><thead>{head}</thead>"
-            f"<tbody>{body}</tbody></table>{f'<ul>{notes}</ul>' if notes else ''}"
-        )
-
-
-def _html_row(cells: Sequence[str], tag: str, style: str = "") -> str:
-    return f"<tr{style}>{''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)}</tr>"
-
-
-def _row(entry: Entry) -> tuple[str, ...]:
-    counted = f"{entry.checked:,}/{entry.size:,}"
-    if entry.directions:
-        counted += f" + {entry.directions} dir"
-    shape = "×".join(map(str, entry.shape)) or "scalar"
-    if entry.verdict in (FROZEN, UNUSED) and entry.worst is None:
-        return (entry.name, entry.kind, shape, counted, *("–",) * 6, entry.verdict)
-    worst = entry.worst
-    place = "" if worst is None else worst if isinstance(worst, str) else str(list(worst))
-    numbers = (entry.max_abs, entry.max_rel, entry.sensitivity)
-    return (
-        entry.name, entry.kind, shape, counted, *(f"{x:.1e}" for x in numbers), place,
-        f"{entry.analytic:.9g}", f"{entry.numeric:.9g}", entry.verdict,
-    )  # fmt: skip
+        return as_html(self)

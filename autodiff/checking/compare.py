@@ -1,0 +1,371 @@
+"""Comparisons of a gradient with numeric derivatives, direction by direction, within a budget."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.comparison import BLUNT, Comparison
+from autodiff.checking.kinks import kinks_of
+from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level
+from autodiff.checking.problem import Array, Problem, Variable, require_finite
+from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Kink
+from autodiff.checking.slopes import DIFFERENCE
+from autodiff.checking.tape import Push, Tape
+from autodiff.errors import GradientError
+
+SAFETY = 20.0  # tolerance in units of the measured noise
+FLOOR = 16.0  # and at least this many rounding errors of the terms, added as independent ones
+SINGLY = 300  # up to this size every entry is compared one by one
+SAMPLED = 32  # of a larger one this many, of one above 30,000 fewer
+ALONE = 16  # up to this size no direction is needed, and the budget is not asked
+DIRECTIONS = 4  # random signs, which cover all entries; every second one evens out their sizes
+RANGE = 1e6  # by at most this factor
+COPIES = 3  # backward walks with moved roundings, which measure the noise of the gradient
+LATE = 6.0  # in units of the budget: when the clock ends the check
+BESIDE = 1e-7  # a relative step that shows branches at the point itself
+ALPHA = 1.37  # a scale that changes every rounding
+
+
+def differentiate(problem: Problem, rng: np.random.Generator) -> Tape:
+    """Record one evaluation, choose the weights of the outputs, and see that a second agrees."""
+    tape = Tape(problem, rng)
+    outputs = tape.outputs
+    if not outputs:
+        raise GradientError("gradcheck: the function returned no floating Tensor")
+    for i, y in enumerate(outputs):
+        label = f"output {i}" if len(outputs) > 1 else "the output"
+        require_finite(y._data, label, _first_broken(tape))
+    again, _ = problem.run()
+    for y, z in zip(outputs, again, strict=True):
+        if y.shape != z.shape or not np.array_equal(y._data, z._data):
+            raise GradientError(
+                "gradcheck: the function is not deterministic: two calls at the same point "
+                "differ. Turn dropout and other random operations off (model.eval()), or fix "
+                "their seed inside the function"
+            )
+    single = len(outputs) == 1 and outputs[0].size == 1
+    problem.weights = tape.weights = [
+        np.ones(y.shape)
+        if single
+        else rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1, 1], y.shape)
+        for y in outputs
+    ]
+    return tape
+
+
+def _first_broken(tape: Tape) -> str:
+    """The first operation that made NaN or infinity of finite numbers."""
+    for node in tape.operations:
+        if node.dtype.kind == "f" and not np.isfinite(node.output).all():
+            place = f", at {node.place[0]}:{node.place[1]}" if node.place else ""
+            scope = f" in {'.'.join(node.scope)}" if node.scope else ""
+            return f"; it first appears in the result of {node.primitive.name}{scope}{place}"
+    return ""
+
+
+@dataclass
+class Comparer:
+    """All comparisons of one problem: directions first, then entries one by one."""
+
+    problem: Problem
+    tape: Tape
+    rng: np.random.Generator
+    budget: float
+    kinks: dict[Any, Kink] = field(default_factory=dict)
+    comparisons: list[list[Comparison]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.spent, self.cost = 0.0, 0.0
+        self.end = time.perf_counter() + LATE * self.budget
+        self.cotangents = self.tape.cotangents()
+        # Rules are linear in the cotangent, so that twice of it gives twice the gradient to the
+        # last bit. Where it does not, what the copies show would be a fault and no rounding.
+        self.tape.linear = _agree(self.cotangents, self.tape.varied(scale=2.0), self.tape.leaves)
+        scales = (ALPHA, 0.71, 1.19)[: COPIES if self.tape.linear else 0]
+        self.copies = [self.tape.varied(scale=s, jitter=True) for s in scales]
+        for variable, leaf in zip(self.problem.variables, self.tape.leaves, strict=True):
+            variable.gradient = self.cotangents.get(leaf)
+        self.level = abs(self.problem.total())
+        self.comparisons = [[] for _ in self.problem.variables]
+
+    def run(self) -> list[Entry]:
+        """Compare all that the budget allows, and sum up: one entry for each variable."""
+        variables = self.problem.variables
+        unrecorded = [self._unrecorded(i, v) for i, v in enumerate(variables)]
+        singles = [_chosen(v, self.rng) for v in variables]
+        for k in range(DIRECTIONS):
+            for i, v in enumerate(variables):
+                wanted = v.value.size > (ALONE if k == 0 else len(singles[i]))
+                if wanted and (k == 0 or self._time_left()):
+                    self.comparisons[i].append(self._direction(i, k))
+            self.cost = _cost(self.tape)
+        counts = [0] * len(variables)
+        for k in range(SINGLY):
+            for i in range(len(variables)):
+                first = k < ALONE and variables[i].value.size <= ALONE
+                if k < len(singles[i]) and (first or self._time_left()):
+                    self.comparisons[i].append(self._single(i, singles[i][k]))
+                    counts[i] += 1
+        return [
+            self._entry(i, counts[i], counts[i] < len(singles[i]), unrecorded[i])
+            for i in range(len(variables))
+        ]
+
+    def _time_left(self) -> bool:
+        # By estimated seconds, so that a seed gives the same report on each run; the clock is only
+        # asked in case the estimate is far off.
+        return self.spent < self.budget and time.perf_counter() < self.end
+
+    # ---- one comparison
+
+    def _direction(self, i: int, k: int) -> Comparison:
+        variable = self.problem.variables[i]
+        direction = self.rng.choice([-1.0, 1.0], variable.value.shape)
+        g = variable.gradient
+        if k % 2 and g is not None and np.isfinite(g).all():
+            top = float(np.abs(g).max(initial=0.0))
+            if top:
+                direction = direction * (top / np.maximum(np.abs(g), top / RANGE))
+        length = 0.0 if g is None else float(np.linalg.norm(g * direction))
+        return self.compare(i, f"direction {k}", direction, length)
+
+    def _single(self, i: int, flat: int) -> Comparison:
+        variable = self.problem.variables[i]
+        unit = np.zeros(variable.value.shape)
+        unit.flat[flat] = 1.0
+        g = variable.gradient
+        top = 0.0 if g is None else float(np.abs(g).max())
+        index = tuple(map(int, np.unravel_index(flat, variable.value.shape)))
+        return self.compare(i, index, unit, top)
+
+    def compare(
+        self, i: int, place: tuple[int, ...] | str, direction: Array, scale: float
+    ) -> Comparison:
+        """The derivative along one direction of one variable, by rules and by kernels."""
+        tape, leaf = self.tape, self.tape.leaves[i]
+        ahead = tape.push({leaf: direction})
+        self.spent += self.cost
+        behind = tape.push({leaf: -ALPHA * direction}, jitter=True)
+        right, left = tape.total(ahead), -tape.total(behind) / ALPHA
+        analytic = self.project(self.cotangents, i, direction)
+        kinks, width = kinks_of(tape, self.cotangents, ahead, behind)
+        noise = max(
+            (abs(self.project(c, i, direction) - analytic) for c in self.copies), default=0.0
+        )
+        floor, errors = self._bounds(ahead)
+        if not kinks:
+            noise += abs(right - left)
+        tolerance = SAFETY * noise + floor + errors
+        found = Comparison(place, direction, analytic, right, tolerance, scale, push=ahead)
+        if kinks:
+            found.other, found.kinked = left, width
+        for kink in kinks:
+            known = self.kinks.get(kink.node)
+            if known is None or known.count < kink.count:
+                self.kinks[kink.node] = kink
+        jump = next(iter(ahead.jumps), None) or next(iter(behind.jumps), None)
+        if jump is not None:
+            found.unclear = f"the value itself jumps here, at {jump.primitive.name}"
+        elif not math.isfinite(analytic) and self._at_an_edge(i, direction):
+            found.unclear = "autodiff's derivative is not finite, and no finite one is there"
+        elif kinks and abs(right - left) <= tolerance < found.difference <= tolerance + width:
+            found.unclear = "kinks cancel each other: the gradient is one of many subgradients"
+        return found
+
+    def project(self, cotangents: dict[Any, Array], i: int, direction: Array) -> float:
+        """The derivative along a direction, from the gradient."""
+        g = cotangents.get(self.tape.leaves[i])
+        if g is None:
+            return 0.0
+        moved = direction != 0
+        terms = g[moved] * direction[moved]
+        if not np.isfinite(terms).all():
+            return math.nan
+        return math.fsum(terms)
+
+    def _at_an_edge(self, i: int, direction: Array) -> bool:
+        """Whether differences of the recorded operations give no derivative either."""
+        value, leaf = self.problem.variables[i].value, self.tape.leaves[i]
+        top = float(np.abs(direction).max())
+        spread = (math.sqrt(float(np.mean(value**2))) or 1.0) / top
+        found = derivative(
+            lambda t: self.tape.replay({leaf: value + t * direction}),
+            [s * spread for s in STEPS],
+            EPS * self.level,
+        )
+        allowed = BLUNT * abs(found.value) + 1e-6 * (self.level or 1.0) / spread
+        return not (math.isfinite(found.error) and found.error <= allowed)
+
+    def _bounds(self, push: Push) -> tuple[float, float]:
+        """Rounding of all terms on the way, and the known errors of single derivatives."""
+        square = errors = 0.0
+        with np.errstate(all="ignore"):
+            for node, t in push.tangents.items():
+                g = self.cotangents.get(node)
+                if g is None:
+                    continue
+                terms = (g * t).ravel()
+                eps = EPS if node.dtype == np.float64 else float(np.finfo(node.dtype).eps)
+                square += float(np.vdot(terms, terms)) * (eps * eps)
+                if node in push.errors:
+                    errors += float(np.abs(g).ravel() @ push.errors[node].ravel())
+        floor = FLOOR * math.sqrt(square) if math.isfinite(square) else 0.0
+        return floor, 4.0 * errors
+
+    # ---- what the record does not hold
+
+    def _unrecorded(self, i: int, variable: Variable) -> tuple[Estimate, float]:
+        """The derivative of what the function does outside its record, and its scale."""
+        value, tape = variable.value, self.tape
+        spread = math.sqrt(float(np.mean(value**2))) if value.size else 1.0
+        # Each entry moves in proportion to itself: a small one may be near the edge of a domain.
+        direction = np.where(value == 0.0, spread or 1.0, np.abs(value))
+        direction = direction * self.rng.choice([-1.0, 1.0], value.shape)
+
+        def gap(t: float) -> float:
+            variable.value = value + t * direction
+            try:
+                with np.errstate(all="ignore"):
+                    called = self.problem.total()
+                    replayed = tape.replay({tape.leaves[i]: variable.value})
+            finally:
+                variable.value = value
+            return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
+
+        size = abs(self.project(self.cotangents, i, direction))
+        if value.size == 0:
+            return Estimate(0.0, 0.0), size
+        rounding = EPS * self.level
+        if all(abs(gap(s * STEPS[0])) <= 64.0 * rounding for s in (1.0, -1.0)):
+            return Estimate(0.0, 0.0), size
+        sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
+        if min(sides) <= 64.0 * rounding < 1e-3 * max(sides):
+            # The record holds on one side: the function took another branch on the other.
+            name = f"a branch in Python that depends on {variable.name}"
+            self.kinks[name] = Kink(name, None, (), 1, max(sides) / BESIDE)
+            return Estimate(0.0, 0.0), size
+        return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding)), size
+
+    # ---- summing up
+
+    def _entry(
+        self, i: int, checked: int, cut_short: bool, unrecorded: tuple[Estimate, float]
+    ) -> Entry:
+        variable, found = self.problem.variables[i], self.comparisons[i]
+        head = (variable.name, variable.kind, variable.value.shape, variable.value.size)
+        if not found:
+            return Entry(*head, UNUSED, note="it has no numbers")
+        missing = variable.gradient is None
+        directions = len(found) - checked
+        verdict, note, worst = self._verdict(found, missing, unrecorded)
+        if verdict == UNUSED:
+            return Entry(*head, UNUSED, checked, directions, note=note, order=self.problem.order)
+        if not note and cut_short:
+            note = "the budget ended before all chosen entries were compared one by one"
+        units = [max(c.scale, abs(c.numeric)) or 1.0 for c in found]
+        lost, error = unrecorded[0] if verdict == WRONG and note == CUT else Estimate(0.0, 0.0)
+        numeric = worst.nearest + lost
+        return Entry(
+            *head, verdict, checked, directions,
+            max_abs=max(abs(lost), *(c.difference for c in found)),
+            max_rel=max(max(c.difference, abs(lost)) / u for c, u in zip(found, units)),
+            sensitivity=_one_entry(found, variable),
+            power=_uniform(found),
+            worst=worst.place, analytic=worst.analytic, numeric=numeric,
+            noise=worst.tolerance / SAFETY + error, note=note, order=self.problem.order,
+            own=self.problem.own_difference(i),
+        )  # fmt: skip
+
+    def _verdict(
+        self, found: list[Comparison], missing: bool, unrecorded: tuple[Estimate, float]
+    ) -> tuple[str, str, Comparison]:
+        worst = max(found, key=lambda c: (c.wrong, c.excess))
+        lost, size = unrecorded
+        moved = any(abs(c.numeric) > c.tolerance + c.kinked for c in found)
+        hidden = math.isfinite(lost.error) and abs(lost.value) > SAFETY * lost.error
+        unclear = next((c for c in found if c.unclear), None)
+        blunt = next((c for c in found if c.blunt and (moved or c.scale)), None)
+        noisy = not lost.error * SAFETY <= BLUNT * max(size, abs(lost.value)) and lost.error > 0
+        if hidden:
+            return WRONG, CUT, worst
+        if worst.wrong:
+            note = "no gradient arrives (None), yet the output changes: its history was cut"
+            return WRONG, note if missing else "", worst
+        if noisy and (size or lost.value):
+            return UNCLEAR, "the function is too noisy here: calls beside the point differ", worst
+        if unclear is not None:
+            return UNCLEAR, unclear.unclear, unclear
+        if missing and not moved:
+            return UNUSED, "the output does not depend on it", worst
+        if blunt is not None:
+            return UNCLEAR, BLURRED, blunt
+        return RIGHT, "", worst
+
+
+CUT = (
+    "the function changes with it in a way that was not recorded: its history was cut, as by "
+    ".numpy(), .data or NumPy operations"
+)
+BLURRED = (
+    "the numeric derivative is too uncertain: noise, or a kink or an edge of the domain at this "
+    "point"
+)
+
+
+def _cost(tape: Tape) -> float:
+    """The seconds that one comparison is estimated to take: two walks through all kernels."""
+    seconds = 0.0
+    for node in tape.operations:
+        sizes = [np.size(x) for x in (*node.kept, node.output)]
+        own = 1e-4 + 5e-8 * math.fsum(sizes)
+        if node.primitive.family == "bilinear":  # a product of matrices: the root is m·n·k
+            own += 4e-9 * math.sqrt(math.prod(map(float, sizes)))
+        # Differences call the kernel many times; a method is known once it has been needed.
+        seconds += own * (12.0 if tape.slopes.methods.get(node) == DIFFERENCE else 1.0)
+    return 2.0 * seconds
+
+
+def _agree(a: dict[Any, Array], b: dict[Any, Array], leaves: list[Any]) -> bool:
+    pairs = [(a.get(leaf), b.get(leaf)) for leaf in leaves]
+    return all(
+        np.allclose(x, y, 1e-9, 0.0, equal_nan=True)
+        for x, y in pairs
+        if x is not None and y is not None
+    )
+
+
+def _chosen(variable: Variable, rng: np.random.Generator) -> list[int]:
+    """Flat indices to compare one by one: all, or the largest derivative and a random sample."""
+    size = variable.value.size
+    if size <= SINGLY:
+        return list(range(size))
+    count = max(4, min(SAMPLED, 1_000_000 // size))
+    sample = rng.choice(size, count, replace=False)
+    if variable.gradient is not None:
+        largest = np.argmax(np.abs(variable.gradient))
+        if largest not in sample:
+            sample[0] = largest
+    return sorted(map(int, sample))
+
+
+def _uniform(found: list[Comparison]) -> float:
+    """The smallest relative error of a whole gradient that one of the comparisons would show."""
+    seen = [c.tolerance / abs(c.numeric) for c in found if c.numeric]
+    return min((s for s in seen if math.isfinite(s)), default=math.inf)
+
+
+def _one_entry(found: list[Comparison], variable: Variable) -> float:
+    """The smallest error of any one entry that would be seen, in units of the largest entry."""
+    g = variable.gradient
+    top = float(np.abs(g).max()) if g is not None else 0.0
+    singles = [c.tolerance for c in found if not isinstance(c.place, str)]
+    along = [
+        c.tolerance / float(np.abs(c.direction).min()) for c in found if isinstance(c.place, str)
+    ]
+    seen = min(along) if along else max(singles)
+    return seen / (top or 1.0)

@@ -1,0 +1,85 @@
+"""Where the point lies on a kink: which operation, how many entries, how much it leaves open.
+
+Every operation is looked at just beside the point on both sides: comparisons, indices and orders
+that change there, and one-sided derivatives that differ (CS231n, "Neural networks 3", asks to
+"keep track of the winners of max"; two kinks inside can cancel in the output, so that one that
+watches the output alone does not see them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.report import Kink
+from autodiff.checking.slopes import ODD
+from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_name
+from autodiff.node import SCALARS, Node
+
+SUSPECT = 1e-9  # tangents forwards and backwards that differ by more are looked at
+
+
+def kinks_of(
+    tape: Tape, cotangents: Mapping[Node, Array], ahead: Push, behind: Push
+) -> tuple[list[Kink], float]:
+    """The kinks met along a direction, and by how much the derivative may differ for them."""
+    found, total = [], 0.0
+    for node in tape.operations:
+        t = ahead.tangents.get(node)
+        if t is None or not _suspect(node, t, ahead, behind):
+            continue
+        width = _width(tape, node, ahead, behind)
+        g = cotangents.get(node)
+        size = np.abs(t).max(initial=0.0) + width.max(initial=0.0)
+        bent = width > ODD * size if size else np.zeros(width.shape, bool)
+        if not bent.any():
+            continue
+        open_part = 0.0 if g is None else float(np.sum(np.abs(g) * np.where(bent, width, 0.0)))
+        total += open_part
+        found.append(_kink(node, int(bent.sum()), open_part, ahead, behind))
+    return found, total
+
+
+def _suspect(node: Node, t: Array, ahead: Push, behind: Push) -> bool:
+    if any(
+        type(s) not in SCALARS and (s in ahead.values or s in behind.values) for s in node.inputs
+    ):
+        return True
+    back = behind.tangents.get(node)
+    if back is None or not t.size:
+        return False
+    ratio = _ratio(ahead, behind)
+    gap = np.abs(t + back / ratio).max()
+    return bool(gap > SUSPECT * np.abs(t).max())
+
+
+def _ratio(ahead: Push, behind: Push) -> float:
+    """How much longer the direction behind is than the one ahead."""
+    leaf = next(iter(ahead.tangents))
+    first, second = ahead.tangents[leaf].ravel(), behind.tangents[leaf].ravel()
+    k = int(np.argmax(np.abs(first)))
+    return float(-second[k] / first[k])
+
+
+def _width(tape: Tape, node: Node, ahead: Push, behind: Push) -> Array:
+    """How far the one-sided derivatives of one operation are apart, entry by entry."""
+    given = [None if type(s) in SCALARS else ahead.tangents.get(s) for s in node.inputs]
+    back = [None if t is None else -t for t in given]
+    right = ahead.tangents[node]
+    left, _ = tape.slopes(node, operands_of(node, behind.values), back)
+    recorded, _ = tape.slopes(node, list(node.kept), given)
+    width = np.maximum(np.abs(right + left), np.abs(right - recorded))
+    return np.where(np.isfinite(width), width, 0.0)
+
+
+def _kink(node: Node, count: int, open_part: float, ahead: Push, behind: Push) -> Kink:
+    source: Any = node
+    for s in node.inputs:
+        if type(s) not in SCALARS and (s in ahead.values or s in behind.values):
+            source = s
+            before = (ahead.values.get(s), behind.values.get(s))
+            changed = [v != s.output for v in before if v is not None]
+            count = int(np.any(changed, axis=0).sum()) if changed else count
+    return Kink(primitive_name(source), source.place, source.scope, count, open_part, source)

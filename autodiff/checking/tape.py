@@ -1,0 +1,201 @@
+"""One evaluation recorded whole, walked forwards by numeric derivatives and backwards by rules."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.problem import Problem
+from autodiff.checking.slopes import Slopes, is_smooth, jittered, kernel
+from autodiff.graph import Graph
+from autodiff.node import SCALARS, Leaf, Node
+from autodiff.recording import pop, push
+from autodiff.registry import PRIMITIVES
+from autodiff.tensor import Tensor, raw, wrap
+from autodiff.transforms.reverse import pull_back, walk
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Push:
+    """Tangents of all values along one direction, with bounds on their errors.
+
+    ``values`` holds comparisons, indices and orders that are others just beside the point,
+    ``jumps`` the operations whose value itself is another there.
+    """
+
+    tangents: dict[Node, Array]
+    errors: dict[Node, Array] = field(default_factory=dict)
+    values: dict[Node, Array] = field(default_factory=dict)
+    jumps: list[Node] = field(default_factory=list)
+
+
+class Tape:
+    """A recorded evaluation of a problem. Holds every operand and output."""
+
+    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+        state = push(keep_all=True)
+        try:
+            self.outputs, self.tensors = problem.run()
+        finally:
+            pop(state)
+        nodes = [y.node for y in self.outputs if y.node is not None]
+        self.graph = Graph(nodes)
+        self.operations = self.graph.operations
+        self.leaves: list[Any] = [t.node for t in self.tensors]
+        self.weights: list[Array] = []
+        self.linear = True  # whether all rules were seen to be linear in the cotangent
+        self.slopes = Slopes(rng)
+        self.rng = rng
+
+    def seeds(self) -> list[tuple[Tensor, Array]]:
+        """Pairs of output and weight, for outputs that a gradient can be asked of."""
+        pairs = zip(self.outputs, self.weights, strict=True)
+        return [(y, w.astype(y.dtype)) for y, w in pairs if y.requires_grad]
+
+    @property
+    def unreached(self) -> set[Node]:
+        """Nodes of outputs that no gradient can be asked of."""
+        return {y.node for y in self.outputs if y.node is not None and not y.requires_grad}
+
+    def weight_of(self, node: Node) -> Array:
+        """The weight of the output that ``node`` made."""
+        pairs = zip(self.outputs, self.weights, strict=True)
+        return next(w for y, w in pairs if y.node is node)
+
+    # ---- forwards
+
+    def replay(self, changed: Mapping[Node, Array]) -> float:
+        """The weighted sum of the outputs where some leaves have other values."""
+        values = dict(changed)
+        for node in self.operations:
+            if any(type(s) not in SCALARS and s in values for s in node.inputs):
+                values[node] = kernel(node, operands_of(node, values))
+        parts = [
+            float(np.vdot(w, y._data if y.node is None else values.get(y.node, y._data)))
+            for y, w in zip(self.outputs, self.weights, strict=True)
+        ]
+        return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
+
+    def push(self, tangents: Mapping[Node, Array], jitter: bool = False) -> Push:
+        """Derivatives of all values along a direction of the leaves, kernel by kernel."""
+        found = Push(dict(tangents))
+        for node in self.operations:
+            given = [None if type(s) in SCALARS else found.tangents.get(s) for s in node.inputs]
+            moved = any(type(s) not in SCALARS and s in found.values for s in node.inputs)
+            if moved or any(t is not None for t in given):
+                self._push(node, given, found, moved, jitter)
+        return found
+
+    def _push(self, node: Node, given: list[Any], found: Push, moved: bool, jitter: bool) -> None:
+        operands = operands_of(node, found.values)
+        if node.dtype.kind != "f":
+            if any(t is not None for t in given):
+                value = self.slopes.discrete(node, operands, given)
+            else:
+                value = kernel(node, operands)
+            if not np.array_equal(value, node.output):
+                found.values[node] = value
+            return
+        if moved:
+            value = kernel(node, operands)
+            if not np.allclose(value, node.output, 1e-12, 0.0, equal_nan=True):
+                found.jumps.append(node)
+        if all(t is None for t in given):
+            return
+        if jitter and is_smooth(node):
+            operands = [jittered(x, self.rng) for x in operands]
+        found.tangents[node], error = self.slopes(node, operands, given)
+        if error is not None:
+            found.errors[node] = error
+
+    def total(self, found: Push) -> float:
+        """The derivative of the weighted sum of the outputs."""
+        return math.fsum(
+            float(np.vdot(w, found.tangents[y.node]))
+            for y, w in zip(self.outputs, self.weights, strict=True)
+            if y.node is not None and y.node in found.tangents
+        )
+
+    # ---- backwards
+
+    def cotangents(self) -> dict[Node, Array]:
+        """The cotangent of every value, by the rules."""
+        pairs = self.seeds()
+        if not pairs:
+            return {}
+        return _arrays(pull_back(pairs, set(self.graph.nodes), False, "gradcheck"))
+
+    def varied(
+        self, *, scale: float = 1.0, jitter: bool = False, swapped: Mapping[Node, Any] | None = None
+    ) -> dict[Node, Array]:
+        """Cotangents of the leaves in a copy of the graph: scaled, moved by rounding, or with
+        other primitives."""
+        copies: dict[Node, Node] = {}
+        for node in self.operations:
+            if not node.needs:
+                continue
+            twin = copies[node] = copy.copy(node)
+            twin.inputs = tuple(s if type(s) in SCALARS else copies.get(s, s) for s in node.inputs)
+            if swapped and node in swapped:
+                twin.primitive = swapped[node]
+            if jitter and is_smooth(node):
+                twin.kept = tuple(jittered(x, self.rng) for x in node.kept)
+                twin.output = jittered(node.output, self.rng)
+        pairs = [
+            (wrap(y._data, copies.get(y.node, y.node)), w * scale)
+            for y, w in self.seeds()
+            if y.node is not None
+        ]
+        found = _arrays(pull_back(pairs, None, False, "gradcheck")) if pairs else {}
+        return {k: v / scale for k, v in found.items()}
+
+
+def _arrays(found: Mapping[Node, Any]) -> dict[Node, Array]:
+    return {k: np.asarray(raw(v), dtype=np.float64) for k, v in found.items()}
+
+
+def primitive_name(node: Node) -> str:
+    """The primitive's name; that of the user's function where it has a rule of its own."""
+    function = node.params.get("function")
+    label = getattr(function, "label", None)
+    if label is not None and node.primitive is PRIMITIVES.get("custom_call"):
+        return str(label)
+    return str(node.primitive.name)
+
+
+def operands_of(node: Node, values: Mapping[Node, Array]) -> list[Any]:
+    """The recorded operands, those in ``values`` exchanged."""
+    return [
+        kept if type(s) in SCALARS or s not in values else values[s]
+        for s, kept in zip(node.inputs, node.kept, strict=True)
+    ]
+
+
+def pull_one(node: Node, g: Array, primitive: Any = None) -> list[Array | None]:
+    """What the rules of one node give for each of its operands; None where no gradient passes."""
+    twin = copy.copy(node)
+    twin.primitive = node.primitive if primitive is None else primitive
+    leaves = [
+        s if type(s) in SCALARS else Leaf(s.shape, s.dtype, needs=s.needs) for s in node.inputs
+    ]
+    twin.inputs = tuple(leaves)
+    if not node.needs:
+        return [None] * len(leaves)
+    order = [twin, *(s for s in leaves if isinstance(s, Node) and s.needs)]
+    with np.errstate(all="ignore"):
+        state = push(recording=False)
+        try:
+            found = walk(order, {twin: g.astype(node.dtype)}, None, record=False, masked=False)
+        finally:
+            pop(state)
+    return [
+        np.asarray(found[s], dtype=np.float64) if isinstance(s, Node) and s in found else None
+        for s in leaves
+    ]
