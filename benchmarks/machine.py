@@ -85,6 +85,7 @@ def describe(peer_python: str | None, quick: bool) -> dict[str, Any]:
         "commit": commit or "unknown",
         "changed_since_commit": changed,
         "quick": quick,
+        "load_before": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "machine": run_module("benchmarks.machine"),
         "peers": peer_versions(peer_python),
     }
@@ -94,9 +95,11 @@ def sentence(header: dict[str, Any]) -> str:
     """A header as two lines of text."""
     machine = header["machine"]
     peers = ", ".join(f"{name} {number}" for name, number in header["peers"].items())
+    load = header.get("load_before")
+    busy = "" if load is None else f", load {load:.1f} before the run"
     changed = " with changes" if header["changed_since_commit"] else ""
     return (
-        f"{machine['processor']}, {machine['cpus']} CPUs, {machine['threads']} threads, "
+        f"{machine['processor']}, {machine['cpus']} CPUs, {machine['threads']} threads{busy}, "
         f"{machine['system']}; BLAS {machine['blas']}\n"
         f"Python {machine['python']}, numpy {machine['numpy']}, "
         f"peers: {peers or 'none installed (--peers installs them)'}; "

@@ -58,6 +58,7 @@ class Comparison:
     quick_steps: tuple[str, ...] | None = None
     seconds: float = 30.0
     work: dict[str, Work] = field(default_factory=dict)
+    without: dict[str, str] = field(default_factory=dict)  # contestant: why it does not take part
 
     def measure(self, name: str, options: Options) -> list[Figure]:
         """Time every step of every contestant that this machine has."""
@@ -66,7 +67,7 @@ class Comparison:
             return []
         rounds = max(self.rounds // 5, 5) if options.quick else self.rounds
         steps = self.quick_steps or self.steps if options.quick else self.steps
-        seconds = self.seconds / 10 if options.quick else self.seconds
+        seconds = self.seconds / 15 if options.quick else self.seconds
         figures = []
         options.say(f"{name}: {rounds} rounds of {', '.join(present)}")
         results = contest(name, present, steps, rounds, self.tolerance, options.say, seconds)
@@ -80,6 +81,7 @@ class Comparison:
         for contestant in contestants(name):
             python = interpreter(contestant, options.peer_python)
             reason = "" if python else "--peers installs it"
+            reason = self.without.get(contestant, reason)
             if contestant == "ours-compiled" and not able[contestant]:
                 reason = "autodiff has no ad.compile yet"
             elif contestant == "torch-compile" and not reason:

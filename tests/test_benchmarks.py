@@ -371,4 +371,5 @@ def test_machine_says_what_the_figures_depend_on() -> None:
     assert "blas" in header["machine"]["blas"].lower()
     assert "none installed" in machine.sentence(header) and "quick" in machine.sentence(header)
     assert machine.peer_versions(sys.executable) == {}  # this environment has no peers
+    assert "load 3.5 before the run" in machine.sentence(HEADER | {"load_before": 3.5})
     assert set(measured()) >= {"chain", "scaling", "instructions"}

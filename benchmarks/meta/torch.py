@@ -13,17 +13,6 @@ from benchmarks.meta.program import final_loss, loss
 def steps(compile: Any) -> dict[str, Any]:
     """The final loss and its gradients by the first parameters and the learning rate."""
     x, y = torch.tensor(X), torch.tensor(Y)
-    if compile is torch.compile:
-        gradient = torch.func.grad(lambda p: loss(torch, p, x, y))
-        compiled = compile(
-            torch.func.grad_and_value(
-                lambda p, lr: final_loss(lambda q: loss(torch, q, x, y), gradient, p, lr),
-                argnums=(0, 1),
-            )
-        )
-        first = [torch.tensor(p) for p in PARAMS]
-        rate = torch.tensor(LR, dtype=torch.float64)
-        return {"gradient": lambda: compiled(first, rate)[::-1]}
 
     def loss_of(params: Any) -> Any:
         return loss(torch, params, x, y)
