@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,13 @@ def run(asked: argparse.Namespace) -> tuple[list[Figure], list[str]]:
     for name, workload in measured().items():
         if name not in (asked.only or measured()):
             continue
+        start = time.perf_counter()
         try:
             figures += workload.measure(name, options)
         except (AssertionError, RuntimeError, subprocess.CalledProcessError) as error:
             failures.append(f"FAILED {name}: {error}")
             say(failures[-1])
+        say(f"{name}: {time.perf_counter() - start:.0f} s")
     stated = [name for name in workloads() if limits.works(name)]
     names = [name for name in stated if any(f.workload == name for f in figures)]
     if names:

@@ -56,7 +56,7 @@ class Comparison:
     tolerance: float = 1e-12
     limits: dict[tuple[str, str], float] = field(default_factory=dict)
     quick_steps: tuple[str, ...] | None = None
-    seconds: float = 30.0
+    seconds: float = 10.0
     work: dict[str, Work] = field(default_factory=dict)
     without: dict[str, str] = field(default_factory=dict)  # contestant: why it does not take part
 
@@ -67,7 +67,7 @@ class Comparison:
             return []
         rounds = max(self.rounds // 5, 5) if options.quick else self.rounds
         steps = self.quick_steps or self.steps if options.quick else self.steps
-        seconds = self.seconds / 15 if options.quick else self.seconds
+        seconds = self.seconds / 5 if options.quick else self.seconds
         figures = []
         options.say(f"{name}: {rounds} rounds of {', '.join(present)}")
         results = contest(name, present, steps, rounds, self.tolerance, options.say, seconds)

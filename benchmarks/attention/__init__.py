@@ -24,7 +24,7 @@ WORKLOAD = Comparison(
     steps=tuple(f"length={n}" for n in LENGTHS),
     quick_steps=("length=64", "length=256", "length=1024"),
     rounds=40,
-    seconds=15,
+    seconds=6,
     tolerance=1e-4,
     work={f"length={n}": _work(n) for n in LENGTHS},
 )

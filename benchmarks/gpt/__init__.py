@@ -55,7 +55,7 @@ WORKLOAD = Comparison(
     steps=("step",),
     rounds=60,
     tolerance=2e-3,
-    seconds=60,
+    seconds=25,
     work={
         "step": Work(
             products=(

@@ -30,7 +30,7 @@ WORKLOAD = Comparison(
     steps=("step",),
     rounds=60,
     tolerance=1e-3,
-    seconds=60,
+    seconds=25,
     work={
         "step": Work(
             products=(

@@ -1,0 +1,168 @@
+"""``python -m benchmarks.checkers.alarms KIND CASES FIRST STRIDE``: right gradients called wrong.
+
+``primitives``: random sample calls of every primitive, at kinks and ties and over six decades too.
+``nn``: layers, activations and losses. ``rules``: right rules of users near saturation. Prints how
+many checks gave which verdict, and the calls that were called wrong, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import autodiff as ad
+import nn
+from benchmarks.checkers.applications import application, primitives
+from nn.activations import NAMES
+
+Check = tuple[str, Callable[..., Any], list[Any]]
+Generator = np.random.Generator
+
+
+def varied(rng: Generator, x: Any) -> Any:
+    """The same array, or one with ties, with zeros, with one value only, or of another size."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or not x.size:
+        return x
+    kind = rng.integers(6)
+    if kind == 0:
+        return np.round(2.0 * x) / 2.0
+    if kind == 1:
+        return np.full_like(x, x.flat[0])
+    if kind == 2:
+        return x * 10.0 ** rng.uniform(-3.0, 3.0)
+    if kind == 3:
+        return np.where(rng.random(x.shape) < 0.3, 0.0, x)
+    return x
+
+
+def of_primitives(cases: int, first: int, stride: int) -> Iterator[Check]:
+    """As many random calls of each primitive; every ``stride``-th primitive."""
+    for primitive in primitives()[first::stride]:
+        rng = np.random.default_rng([7, zlib.crc32(primitive.name.encode())])
+        usable = [case for case in primitive.cases if application(primitive, case, rng) is not None]
+        for _ in range(cases if usable else 0):
+            app = application(primitive, usable[rng.integers(len(usable))], rng)
+            assert app is not None
+            app = replace(app, operands=tuple(varied(rng, x) for x in app.operands))
+            yield primitive.name, app.function(), app.points
+
+
+def of_nn(cases: int, first: int, stride: int) -> Iterator[Check]:
+    """Layers with each activation, dropout, losses; with zeros and ties among the numbers."""
+    for seed in range(first, cases, stride):
+        rng = np.random.default_rng([8, seed])
+        for name in NAMES:
+            nn.seed(seed)
+            x = varied(rng, rng.normal(size=(4, 5)))
+            layers = [nn.Dense(5, 6, activation=name), nn.Dropout(0.3), nn.Dense(6, 3)]
+            yield f"Dense, {name}", nn.Sequential(nn.Flatten(), *layers), [x]
+            yield f"Activation, {name}", nn.Activation(name), [4.0 * x]
+        yield from _losses(rng)
+
+
+def _losses(rng: Generator) -> Iterator[Check]:
+    scale = 10.0 ** rng.uniform(-1.0, 1.5)
+    logits, values = (varied(rng, rng.normal(size=(6, 4)) * scale) for _ in range(2))
+    labels, bits = rng.integers(4, size=6), rng.integers(2, size=(6, 4)).astype(float)
+    for reduction in ("mean", "sum", "none"):
+        for loss, targets in (
+            (nn.losses.mean_squared_error, values),
+            (nn.losses.half_squared_error, values),
+            (nn.losses.cross_entropy, labels),
+            (nn.losses.binary_cross_entropy, bits),
+        ):
+            yield (
+                f"{loss.__name__}, {reduction}",
+                lambda p, f=loss, t=targets, r=reduction: f(p, t, reduction=r),
+                [logits],
+            )
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+RULES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any, Any], Any]]] = {
+    "sigmoid": (_sigmoid, lambda g, y, x: g * y * (1.0 - y)),
+    "sigmoid of x": (_sigmoid, lambda g, y, x: g * _sigmoid(x) * (1.0 - _sigmoid(x))),
+    "sigmoid of |x|": (
+        lambda x: np.where(x >= 0, 1.0, np.exp(-np.abs(x))) / (1.0 + np.exp(-np.abs(x))),
+        lambda g, y, x: g * np.exp(-np.abs(x)) / (1.0 + np.exp(-np.abs(x))) ** 2,
+    ),
+    "log-sigmoid": (lambda x: np.log(_sigmoid(x)), lambda g, y, x: g * (1.0 - _sigmoid(x))),
+    "tanh": (np.tanh, lambda g, y, x: g * (1.0 - y * y)),
+    "tanh of x": (np.tanh, lambda g, y, x: g * (1.0 - np.tanh(x) ** 2)),
+    "tanh, cosh": (np.tanh, lambda g, y, x: g / np.cosh(x) ** 2),
+    "log-cosh": (lambda x: np.log(np.cosh(x)), lambda g, y, x: g * np.tanh(x)),
+    "log-cosh of |x|": (
+        lambda x: np.abs(x) + np.log1p(np.exp(-2.0 * np.abs(x))) - np.log(2.0),
+        lambda g, y, x: g * np.tanh(x),
+    ),
+    "softplus": (lambda x: np.log(1.0 + np.exp(x)), lambda g, y, x: g * _sigmoid(x)),
+    "softplus of |x|": (
+        lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+        lambda g, y, x: g * _sigmoid(x),
+    ),
+    "softplus, logaddexp": (lambda x: np.logaddexp(0.0, x), lambda g, y, x: g * _sigmoid(x)),
+    "silu": (
+        lambda x: x * _sigmoid(x),
+        lambda g, y, x: g * _sigmoid(x) * (1.0 + x * (1.0 - _sigmoid(x))),
+    ),
+    "bell": (lambda x: np.exp(-x * x), lambda g, y, x: -2.0 * g * x * y),
+    "sech": (lambda x: 1.0 / np.cosh(x), lambda g, y, x: -g * y * np.tanh(x)),
+    "x / sqrt(1 + x²)": (
+        lambda x: x / np.sqrt(1.0 + x * x),
+        lambda g, y, x: g * (1.0 - y * y) ** 1.5,
+    ),
+    "exp - 1": (lambda x: np.exp(x) - 1.0, lambda g, y, x: g * (y + 1.0)),
+}
+
+
+def of_rules(cases: int, first: int, stride: int) -> Iterator[Check]:
+    """Right rules of one number at |x| up to 40, alone and between other operations."""
+    for seed in range(first, cases, stride):
+        rng = np.random.default_rng([9, seed])
+        for name, (forward, rule) in RULES.items():
+            operation = ad.custom_vjp(forward)
+            operation.defvjp(rule)
+            shape = [(), (1,), (5,), (3, 4), (40,)][rng.integers(5)]
+            x = np.asarray(rng.uniform(-40.0, 40.0, size=shape))
+            if rng.integers(3) == 0:
+                x = np.asarray(np.round(x))
+            around: Any = [
+                operation,
+                lambda x, f=operation: ad.sum(f(x)),
+                lambda x, f=operation: f(0.5 * x) * 2.0,
+            ][rng.integers(3)]
+            yield name, around, [x]
+
+
+KINDS = {"primitives": of_primitives, "nn": of_nn, "rules": of_rules}
+
+
+def main(kind: str, cases: int, first: int, stride: int) -> None:
+    """Check them all."""
+    warnings.simplefilter("ignore")  # overflow and the like at the edges of domains
+    verdicts: Counter[str] = Counter()
+    which = []
+    for seed, (name, function, points) in enumerate(KINDS[kind](cases, first, stride)):
+        try:
+            verdict = ad.gradcheck(function, *points, seed=seed).verdict
+        except (ad.GradientError, np.linalg.LinAlgError):  # there is no value, or nothing to check
+            verdict = "refused"
+        verdicts[verdict] += 1
+        if verdict == "wrong":
+            which.append(f"{name} at {[np.array_repr(np.asarray(x)) for x in points]}, {seed=}")
+    print(json.dumps({"verdicts": verdicts, "which": which[:20]}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:5]))
