@@ -34,7 +34,7 @@ from autodiff.testing import (
     tensors,
 )
 from autodiff.testing.clearance import KINKS, clearance
-from autodiff.testing.generation import MARGIN, operations
+from autodiff.testing.generation import MARGIN, has_all_rules, operations
 
 SEARCH = settings(
     max_examples=400,
@@ -117,8 +117,16 @@ def test_gradients_of_programs_are_right(program: Program) -> None:
 
 def test_programs_are_over_all_differentiable_primitives() -> None:
     known = {name for name, p in PRIMITIVES.items() if p.differentiable}
-    # Runs a function of the user's own, which has no source in the registry.
-    assert known - set(operations()) == {"custom_call"}
+    # Some run a function of the user's own, which has no source in the registry; others make
+    # complex numbers, which no other step takes, or have no gradient by some of their operands.
+    left = known - set(operations())
+    assert "custom_call" in left
+    for name in left - {"custom_call"}:
+        primitive = PRIMITIVES[name]
+        case = primitive.cases[0]
+        y = primitive.kernel(*case.draw(np.random.default_rng(0)), **case.params)
+        whole = y.dtype.kind != "c" and "function" not in case.params
+        assert not (whole and has_all_rules(name)), name
 
 
 @pytest.mark.parametrize("name", operations())
@@ -234,7 +242,8 @@ def test_what_is_in_no_table_of_kinks_is_smooth(name: str) -> None:
             for i, o in enumerate(case.operands)
         ]
         y = np.asarray(primitive.kernel(*map(np.asarray, others), **case.params))
-        assert np.abs(np.diff(y, 2)).max(initial=0) / h**2 < 1e3, f"{name} has a kink"
+        scale = h**2 * np.abs(y).max(initial=1)
+        assert np.abs(np.diff(y, 2)).max(initial=0) / scale < 1e3, f"{name} has a kink"
 
 
 def test_the_scan_sees_a_kink() -> None:

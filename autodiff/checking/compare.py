@@ -14,8 +14,9 @@ from autodiff.checking.kinks import kinks_of
 from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level
 from autodiff.checking.problem import Array, Problem, Variable, require_finite
 from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Kink
-from autodiff.checking.slopes import DIFFERENCE
-from autodiff.checking.tape import Push, Tape
+from autodiff.checking.slopes import DIFFERENCE, is_custom
+from autodiff.checking.tape import Push, Tape, inside
+from autodiff.checking.taylor import direction_of, taylor_slope
 from autodiff.errors import GradientError
 
 SAFETY = 20.0  # tolerance in units of the measured noise
@@ -27,6 +28,7 @@ DIRECTIONS = 4  # random signs, which cover all entries; every second one evens 
 RANGE = 1e6  # by at most this factor
 COPIES = 3  # backward walks with moved roundings, which measure the noise of the gradient
 LATE = 6.0  # in units of the budget: when the clock ends the check
+UNDERFLOW = 1e-280  # below this a complex step is lost among denormal numbers
 BESIDE = 1e-7  # a relative step that shows branches at the point itself
 ALPHA = 1.37  # a scale that changes every rounding
 
@@ -87,7 +89,7 @@ class Comparer:
         # last bit. Where it does not, what the copies show would be a fault and no rounding.
         self.tape.linear = _agree(self.cotangents, self.tape.varied(scale=2.0), self.tape.leaves)
         scales = (ALPHA, 0.71, 1.19)[: COPIES if self.tape.linear else 0]
-        self.copies = [self.tape.varied(scale=s, jitter=True) for s in scales]
+        self.copies = [self.tape.varied(scale=s, around=self.cotangents) for s in scales]
         for variable, leaf in zip(self.problem.variables, self.tape.leaves, strict=True):
             variable.gradient = self.cotangents.get(leaf)
         self.level = abs(self.problem.total())
@@ -158,9 +160,11 @@ class Comparer:
             (abs(self.project(c, i, direction) - analytic) for c in self.copies), default=0.0
         )
         floor, errors = self._bounds(ahead)
-        if not kinks:
+        if kinks:
+            floor += FLOOR * EPS * (abs(right) + abs(left))
+        else:
             noise += abs(right - left)
-        tolerance = SAFETY * noise + floor + errors
+        tolerance = SAFETY * noise + floor + errors + UNDERFLOW
         found = Comparison(place, direction, analytic, right, tolerance, scale, push=ahead)
         if kinks:
             found.other, found.kinked = left, width
@@ -209,9 +213,11 @@ class Comparer:
                 g = self.cotangents.get(node)
                 if g is None:
                     continue
-                terms = (g * t).ravel()
-                eps = EPS if node.dtype == np.float64 else float(np.finfo(node.dtype).eps)
+                terms = np.abs(g * t).ravel()
+                eps = EPS if node.dtype.char in "dD" else float(np.finfo(node.dtype).eps)
                 square += float(np.vdot(terms, terms)) * (eps * eps)
+                if is_custom(node):
+                    square += (EPS * inside(node, g, push)) ** 2
                 if node in push.errors:
                     errors += float(np.abs(g).ravel() @ push.errors[node].ravel())
         floor = FLOOR * math.sqrt(square) if math.isfinite(square) else 0.0
@@ -222,19 +228,12 @@ class Comparer:
     def _unrecorded(self, i: int, variable: Variable) -> tuple[Estimate, float]:
         """The derivative of what the function does outside its record, and its scale."""
         value, tape = variable.value, self.tape
-        spread = math.sqrt(float(np.mean(value**2))) if value.size else 1.0
-        # Each entry moves in proportion to itself: a small one may be near the edge of a domain.
-        direction = np.where(value == 0.0, spread or 1.0, np.abs(value))
-        direction = direction * self.rng.choice([-1.0, 1.0], value.shape)
+        direction = direction_of(value)
 
         def gap(t: float) -> float:
-            variable.value = value + t * direction
-            try:
-                with np.errstate(all="ignore"):
-                    called = self.problem.total()
-                    replayed = tape.replay({tape.leaves[i]: variable.value})
-            finally:
-                variable.value = value
+            moved = value + t * direction
+            called = self._called(variable, moved)
+            replayed = tape.replay({tape.leaves[i]: moved})
             return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
 
         size = abs(self.project(self.cotangents, i, direction))
@@ -268,18 +267,44 @@ class Comparer:
         if not note and cut_short:
             note = "the budget ended before all chosen entries were compared one by one"
         units = [max(c.scale, abs(c.numeric)) or 1.0 for c in found]
-        lost, error = unrecorded[0] if verdict == WRONG and note == CUT else Estimate(0.0, 0.0)
-        numeric = worst.nearest + lost
+        place, analytic, numeric = worst.place, worst.analytic, worst.nearest
+        difference, error, top = worst.difference, 0.0, worst.scale
+        if note == CUT:  # what was lost is known along one direction
+            place, top = "a direction", 0.0
+            analytic = self.project(self.cotangents, i, direction_of(variable.value))
+            lost, error = unrecorded[0]
+            numeric, difference = analytic + lost, abs(lost)
+        unit = max(top, abs(numeric)) or 1.0
         return Entry(
             *head, verdict, checked, directions,
-            max_abs=max(abs(lost), *(c.difference for c in found)),
-            max_rel=max(max(c.difference, abs(lost)) / u for c, u in zip(found, units)),
+            max_abs=max(difference, *(c.difference for c in found)),
+            max_rel=max(difference / unit, *(c.difference / u for c, u in zip(found, units))),
             sensitivity=_one_entry(found, variable),
             power=_uniform(found),
-            worst=worst.place, analytic=worst.analytic, numeric=numeric,
-            noise=worst.tolerance / SAFETY + error, note=note, order=self.problem.order,
+            worst=place, analytic=analytic, numeric=numeric,
+            noise=worst.tolerance / SAFETY + error, error=difference / unit,
+            allowed=(worst.tolerance + worst.kinked + SAFETY * error) / unit,
+            slope=self._slope(i, note != CUT), note=note, order=self.problem.order,
             own=self.problem.own_difference(i),
         )  # fmt: skip
+
+    def _slope(self, i: int, recorded: bool) -> float:
+        variable, leaf = self.problem.variables[i], self.tape.leaves[i]
+        value, direction = variable.value, direction_of(variable.value)
+
+        def line(t: float) -> float:
+            moved = value + t * direction
+            return self.tape.replay({leaf: moved}) if recorded else self._called(variable, moved)
+
+        return taylor_slope(line, self.project(self.cotangents, i, direction))
+
+    def _called(self, variable: Variable, value: Array) -> float:
+        """The checked number where a variable has another value."""
+        kept, variable.value = variable.value, value
+        try:
+            return self.problem.total()
+        finally:
+            variable.value = kept
 
     def _verdict(
         self, found: list[Comparison], missing: bool, unrecorded: tuple[Estimate, float]

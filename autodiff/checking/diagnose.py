@@ -6,14 +6,16 @@ import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autodiff.checking.conjugates import explain_complex
 from autodiff.checking.slopes import ODD, kernel
 from autodiff.checking.tape import Array, Tape, pull_one
-from autodiff.node import Leaf, Node
-from autodiff.transforms.reverse import read
+from autodiff.node import Leaf, Node, aval_of_input
+from autodiff.primitive import OUTPUT
 
 ENTRIES = 1024  # of an operand, whose numeric derivatives are worked out one by one
 SAMPLE = 256  # of a larger one
@@ -70,6 +72,9 @@ def diagnose(tape: Tape, node: Node, operand: int) -> Findings:
             "value (hidden state or randomness)"
         )
         return Findings(None, math.nan, math.nan, math.inf, text)
+    if any(np.iscomplexobj(x) for x in (*node.kept, node.output)):
+        place, text = explain_complex(node, operand, partial(_push, tape, node, operand))
+        return Findings(place, math.nan, math.nan, math.inf, text)
     rng = np.random.default_rng(0)
     v = rng.uniform(0.5, 1.5, node.shape) * rng.choice([-1.0, 1.0], node.shape)
     rule = pull_one(node, v)[operand]
@@ -115,7 +120,7 @@ def _expanded(node: Node, operand: int, v: Array) -> Node | None:
         pulled = (
             v
             if rule.function is None
-            else rule.function(v, *read(rule.slots, node, False), **node.params)
+            else rule.function(v, *_slots(rule.slots, node), **node.params)
         )
     shape = np.shape(pulled)
     if shape == node.inputs[operand].shape:
@@ -126,6 +131,18 @@ def _expanded(node: Node, operand: int, v: Array) -> Node | None:
     leaf = Leaf(shape, value.dtype, needs=True)
     twin.inputs = (*node.inputs[:operand], leaf, *node.inputs[operand + 1 :])
     return twin
+
+
+def _slots(slots: tuple[int, ...], node: Node) -> list[Any]:
+    """What a rule reads, as bare arrays."""
+    return [
+        node.output
+        if s == OUTPUT
+        else node.kept[s]
+        if s >= 0
+        else aval_of_input(node.inputs[-2 - s])
+        for s in slots
+    ]
 
 
 def _summed_axes(shape: tuple[int, ...], full: tuple[int, ...]) -> tuple[int, ...]:
@@ -240,14 +257,17 @@ def _number(x: float) -> str:
 def _wrong(e: Evidence) -> Array:
     top = float(np.abs(e.kernel).max()) or 1.0
     gap = np.abs(e.found - e.kernel)
-    return np.asarray(gap > max(1e-3 * float(gap.max()), 1e-11 * top))
+    # Beside a large error, the noise of the numbers themselves is one as well.
+    return np.asarray(gap > 1e-9 * float(gap.max()) + 1e-11 * top)
 
 
 def _dropped(e: Evidence) -> Iterator[str]:
     wrong = _wrong(e)
     if wrong.any() and not e.found[wrong].any() and not wrong.all():
         count, size = int(wrong.sum()), e.rule.size
-        looked = f"{size:,}" if len(e.where) == size else f"{len(e.where):,} looked at, of {size:,}"
+        looked = f"of {size:,}"
+        if len(e.where) < size:
+            looked = f"of {len(e.where):,} looked at, {size:,} in all"
         entries = "1 entry is" if count == 1 else f"{count:,} entries are"
         yield f"dropped: {entries} zero that should not be ({looked})"
 
@@ -341,14 +361,14 @@ def _offset(e: Evidence) -> Iterator[str]:
 def _remainder(e: Evidence) -> str:
     wrong = _wrong(e)
     count, looked = int(wrong.sum()), len(e.where)
-    if count < looked:
-        return f"wrong in {count:,} of {looked:,} entries looked at, right in the others"
     with np.errstate(all="ignore"):
-        ratio = e.found / e.kernel
+        ratio = (e.found / e.kernel)[wrong]
     ratio = ratio[np.isfinite(ratio)]
-    if not len(ratio):
-        return "a gradient where the derivative is zero"
-    return (
-        f"wrong in all entries looked at: {ratio.min():.6g} to {ratio.max():.6g} times the "
-        "derivative"
+    where = (
+        "wrong in all entries looked at"
+        if count == looked
+        else f"wrong in {count:,} of {looked:,} entries looked at, right in the others"
     )
+    if not len(ratio):
+        return f"{where}: a gradient where the derivative is zero"
+    return f"{where}: {ratio.min():.6g} to {ratio.max():.6g} times the derivative"

@@ -22,8 +22,16 @@ from autodiff.checking.comparison import Comparison
 from autodiff.checking.diagnose import Findings, diagnose
 from autodiff.checking.numeric import EPS
 from autodiff.checking.report import Culprit
-from autodiff.checking.slopes import is_smooth, jittered, kernel
-from autodiff.checking.tape import Array, Push, Tape, primitive_name, pull_one
+from autodiff.checking.slopes import is_custom, kernel
+from autodiff.checking.tape import (
+    Array,
+    Push,
+    Tape,
+    inside,
+    primitive_name,
+    pull_one,
+    rounded_otherwise,
+)
 from autodiff.node import SCALARS, Node
 
 NAMED = 5  # operations that are diagnosed, those with the largest effect
@@ -89,9 +97,11 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
     if any(p is not None and not np.isfinite(p).all() for p in pulled):
         bad = next(i for i, p in enumerate(pulled) if p is not None and not np.isfinite(p).all())
         return Gap(node, bad, math.inf)
-    total = _along(pulled, given) - math.fsum((g * t).ravel())
-    terms = np.concatenate([(g * t).ravel(), *_terms(pulled, given)])
+    total = _along(pulled, given) - math.fsum((g * t).real.ravel().tolist())
+    terms = np.concatenate([(g * t).real.ravel(), *_terms(pulled, given)])
     noise = 64.0 * EPS * float(np.linalg.norm(terms))
+    if is_custom(node):
+        noise += 64.0 * EPS * inside(node, g, ahead)
     if tape.linear:
         noise += SAFETY * abs(_along(_moved(tape, node, g), given) - _along(pulled, given))
     if node in ahead.errors:
@@ -100,7 +110,7 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
         return None
     back, _ = tape.slopes(node, list(node.kept), [None if u is None else -u for u in given])
     kink = float(np.abs(g).ravel() @ np.abs(t + back).ravel())
-    behind = _along(pulled, given) + math.fsum((g * back).ravel())
+    behind = _along(pulled, given) + math.fsum((g * back).real.ravel().tolist())
     total = max(total, behind, key=abs)
     if abs(total) <= noise + kink:
         return None
@@ -110,7 +120,7 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
         along = 0.0
         if u is not None:
             moved, _ = tape.slopes(node, list(node.kept), alone)
-            along = abs(_along(pulled, alone) - math.fsum((g * moved).ravel()))
+            along = abs(_along(pulled, alone) - math.fsum((g * moved).real.ravel().tolist()))
         singles.append(along)
     worst = int(np.argmax(singles))
     cut = pulled[worst] is None and isinstance(node.inputs[worst], Node)
@@ -119,19 +129,18 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
 
 def _terms(pulled: list[Any], given: list[Any]) -> list[Array]:
     pairs = zip(pulled, given, strict=True)
-    return [(p * u).ravel() for p, u in pairs if p is not None and u is not None]
+    return [(p * u).real.ravel() for p, u in pairs if p is not None and u is not None]
 
 
 def _along(pulled: list[Any], given: list[Any]) -> float:
-    return math.fsum(x for terms in _terms(pulled, given) for x in terms)
+    terms = _terms(pulled, given)
+    return math.fsum(np.concatenate(terms).tolist()) if terms else 0.0
 
 
 def _moved(tape: Tape, node: Node, g: Array) -> list[Array | None]:
     """The rules' answer where every number they read is moved by a rounding error."""
     twin = copy.copy(node)
-    if is_smooth(node):
-        twin.kept = tuple(jittered(x, tape.rng) for x in node.kept)
-        twin.output = jittered(node.output, tape.rng)
+    twin.kept, twin.output = rounded_otherwise(node, g, tape.rng)
     return [None if p is None else p / 1.37 for p in pull_one(twin, 1.37 * g)]
 
 

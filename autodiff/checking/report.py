@@ -37,6 +37,13 @@ class Entry:
         Index of the comparison that was worst measured by its tolerance, or the direction.
     analytic, numeric, noise : float
         The two derivatives there, and the measured noise of both.
+    error, allowed : float
+        Their difference, and the difference that noise and kinks explain, in units of the largest
+        derivative.
+    slope : float
+        How the Taylor remainder of the gradient falls with the step, along a random direction: as
+        its square (2) where the gradient is right, in proportion (1) where it is not. NaN where
+        rounding hides it, as in a linear function; an error below 1e-4 does not show.
     own : float or None
         The largest difference of the gradient in the model's own dtype, in units of the largest
         derivative; None where that is float64.
@@ -65,6 +72,9 @@ class Entry:
     analytic: float = math.nan
     numeric: float = math.nan
     noise: float = math.nan
+    error: float = math.nan
+    allowed: float = math.nan
+    slope: float = math.nan
     own: float | None = None
     note: str = ""
     order: int = 1

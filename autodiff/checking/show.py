@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 HEADINGS = (
-    "name", "shape", "compared", "worst at", "autodiff", "numeric", "rel error", "sees from",
-    "verdict",
+    "name", "shape", "compared", "worst at", "autodiff", "numeric", "rel error", "allowed",
+    "slope", "verdict",
 )  # fmt: skip
 LEFT = frozenset({"name", "shape", "worst at", "verdict"})
+TELLING = 0.1  # a power above this is none
 MISSED = 12  # unseen mutants that are listed by line
 
 
@@ -58,7 +59,7 @@ def remarks(report: Any) -> list[str]:
             notes.setdefault(e.note, []).append(e.name)
     lines += [f"{_names(names)}: {note}" for note, names in notes.items()]
     lines += [_kink(k) for k in report.kinks]
-    if math.isfinite(report.power):
+    if report.power < TELLING and report.verdict != "inconclusive":
         lines.append(f"Any gradient wrong by a factor 1 ± {report.power:.1e} would have shown.")
     if report.mutants is not None:
         lines += _mutants(report)
@@ -67,15 +68,16 @@ def remarks(report: Any) -> list[str]:
 
 def _culprit(c: Any) -> list[str]:
     where = f" in {c.module}" if c.module else ""
+    head = f"► {c.primitive}{where}{_line(c.line)}: "
+    if not math.isfinite(c.numeric):
+        return [head + c.diagnosis]
     at = "" if c.index is None else f" at {list(c.index)}"
-    lines = [
-        f"► {c.primitive}{where}{_line(c.line)}: its gradient for {c.input} is wrong",
+    found = f"autodiff {c.analytic:.9g}, numeric {c.numeric:.9g}, relative error {c.error:.1e}"
+    return [
+        f"{head}its gradient for {c.input} is wrong",
         f"  {c.diagnosis}",
+        f"  worst{at}: {found}",
     ]
-    if math.isfinite(c.numeric):
-        found = f"autodiff {c.analytic:.9g}, numeric {c.numeric:.9g}, relative error {c.error:.1e}"
-        lines.append(f"  worst{at}: {found}")
-    return lines
 
 
 def _names(names: list[str]) -> str:
@@ -129,11 +131,12 @@ def _row(entry: Any, own: bool) -> tuple[str, ...]:
     name = f"∂² {entry.name}" if entry.order == 2 else entry.name
     extra = ((f"{entry.own:.1e}" if entry.own is not None else "–"),) if own else ()
     if entry.worst is None:
-        return (name, shape, counted, *("–",) * 5, *extra, entry.verdict)
+        return (name, shape, counted, *("–",) * 6, *extra, entry.verdict)
     place = entry.worst if isinstance(entry.worst, str) else str(list(entry.worst))
     return (
         name, shape, counted, place, f"{entry.analytic:.9g}", f"{entry.numeric:.9g}",
-        f"{entry.max_rel:.1e}", f"{entry.power:.1e}", *extra, entry.verdict,
+        f"{entry.error:.1e}", f"{entry.allowed:.1e}",
+        f"{entry.slope:.1f}" if math.isfinite(entry.slope) else "–", *extra, entry.verdict,
     )  # fmt: skip
 
 

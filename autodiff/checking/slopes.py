@@ -21,8 +21,11 @@ from autodiff.checking.numeric import STEPS
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
+WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added to
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
+SHARP = 1e-10  # a relative error at which no other step is tried
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
+SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
 SMALL = 1e-7  # the one-sided step, in units of the operand
 CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
 ODD = 1e-4  # two one-sided derivatives that differ by this part are a kink
@@ -51,12 +54,25 @@ def is_smooth(node: Node) -> bool:
     )
 
 
+def is_custom(node: Node) -> bool:
+    """Whether a user wrote function and rule: nothing is known of what happens inside."""
+    return node.primitive is not None and bool(node.primitive.name == "custom_call")
+
+
 def jittered(x: Any, rng: np.random.Generator) -> Any:
     """Floats moved up or down by one rounding error; anything else as it is."""
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         return x
-    signs = rng.choice([-1.0, 1.0], x.shape)
-    return (x * (1.0 + np.finfo(x.dtype).eps * signs)).astype(x.dtype)
+    up = rng.random(x.shape) < 0.5
+    eps = np.finfo(x.dtype).eps
+    return np.asarray(x * np.where(up, 1.0 + eps, 1.0 - eps), x.dtype)
+
+
+def same_branch(moved: Any, recorded: Any, unit: float) -> bool:
+    """Whether what a rounding error changed is a rounding error, and no other branch."""
+    with np.errstate(all="ignore"):
+        top = max(float(np.abs(recorded).max(initial=0.0)), unit)
+        return bool(np.all(np.abs(moved - recorded) <= SMOOTH * top))
 
 
 class Slopes:
@@ -79,13 +95,15 @@ class Slopes:
                 return found, None
         if method == CAST:
             found = kernel(node, [tangents[0]])
-            eps = np.finfo(node.dtype).eps if node.dtype.kind == "f" else 0.0
+            eps = np.finfo(node.dtype).eps if node.dtype.kind in "fc" else 0.0
             return found, eps * np.abs(found)
         return differences(node, operands, tangents)
 
     def discrete(self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """A comparison, an index or an order just beside the point, in the tangents' direction."""
         scale = _scale(operands, tangents)
+        if any(np.iscomplexobj(x) for x in operands):
+            return kernel(node, _moved(operands, tangents, 1e-12 * scale))
         moved = [
             x if t is None else x + 1j * (t * (TINY / _top(tangents)))
             for x, t in zip(operands, tangents, strict=True)
@@ -106,27 +124,38 @@ class Slopes:
     def _choose(self, node: Node, operands: Sequence[Any]) -> str:
         if node.primitive.name == "astype":
             return CAST
+        if any(x.dtype.kind == "c" for x in (*operands, node) if _floating(x)):
+            return DIFFERENCE  # no imaginary part is left to step in
+        if is_custom(node) and self._agrees(node, operands, 64.0):
+            # Where a function is nearly flat, a kernel that drops the imaginary part of a term
+            # looks right. A tenth of the way to 0, a function that saturates does so less.
+            operands = [np.asarray(0.1 * x) if _floating(x) else x for x in operands]
+        return COMPLEX if self._agrees(node, operands, 0.0) else DIFFERENCE
+
+    def _agrees(self, node: Node, operands: Sequence[Any], slack: float) -> bool:
+        """Whether the complex step gives what differences give."""
         tangents = [self._random_tangent(x) for x in operands]
         found = complex_step(node, operands, tangents)
         if found is None:
-            return DIFFERENCE
+            return False
         expected, error = differences(node, operands, tangents)
-        top = np.abs(expected).max(initial=0.0)
         with np.errstate(all="ignore"):
-            near = np.abs(found - expected) <= 1e-6 * np.abs(expected) + 50 * error + 1e-9 * top
-        if not np.all(near | ~np.isfinite(error)):
-            # Beside a kink or a pole only the smallest step is on the right side.
-            h = CLOSE * SMALL * _scale(operands, tangents)
-            with np.errstate(all="ignore"):
-                right = (kernel(node, _moved(operands, tangents, h)) - node.output) / h
-                near |= np.abs(found - right) <= 1e-2 * np.abs(found)
+            top = np.abs(expected).max(initial=0.0)
+            gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error - 1e-9 * top
         # Where differences fail (an edge of the domain), nothing speaks against the complex step.
-        return COMPLEX if np.all(near | ~np.isfinite(error)) else DIFFERENCE
+        gap = np.where(np.isfinite(error), gap, 0.0)
+        return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
+
+
+def _unseen(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> float:
+    """A derivative that differences do not see where numbers of size 1 are rounded inside."""
+    unit = max([1.0, *(_spread(x) for x in (*operands, node.output) if _floating(x))])
+    return float(np.finfo(np.float64).eps) * unit / (STEPS[0] * _scale(operands, tangents))
 
 
 def _spread(x: Array) -> float:
     finite = np.where(np.isfinite(x), x, 0.0)
-    return float(np.sqrt(np.mean(finite**2))) if x.size else 0.0
+    return float(np.sqrt(np.mean(np.abs(finite) ** 2))) if x.size else 0.0
 
 
 def _top(tangents: Sequence[Any]) -> float:
@@ -165,15 +194,21 @@ def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -
     r"""``Im f(x + i h t) / h``; None where the kernel refuses complex numbers or drops them."""
     h = TINY / _top(tangents)
     moved = [x if t is None else x + 1j * (h * t) for x, t in zip(operands, tangents, strict=True)]
+    y = _complex_value(node, moved)
+    if y is None and any(t is None and _floating(x) for x, t in zip(operands, tangents)):
+        # A kernel that gives its result the dtype of one operand needs that one complex.
+        y = _complex_value(node, [x + 0j if _floating(x) else x for x in moved])
+    return None if y is None else np.asarray(y.imag / h)
+
+
+def _complex_value(node: Node, operands: Sequence[Any]) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            y = kernel(node, moved)
+            y = kernel(node, operands)
     except Exception:  # a user's function may raise anything on complex numbers
         return None
-    if y.dtype.kind != "c" or y.shape != node.shape:
-        return None
-    return np.asarray(y.imag / h)
+    return y if y.dtype.kind == "c" and y.shape == node.shape else None
 
 
 def differences(
@@ -183,45 +218,97 @@ def differences(
     scale = _scale(operands, tangents)
 
     def at(s: float) -> Array:
-        return np.asarray(kernel(node, _moved(operands, tangents, s)), dtype=np.float64)
+        try:
+            y = kernel(node, _moved(operands, tangents, s))
+            return np.asarray(y, dtype=np.result_type(y, np.float64))
+        except Exception:  # outside of the domain a kernel may raise what it likes
+            return np.full(node.shape, np.nan)
 
     start = at(0.0)
     eps = max(
         (float(np.finfo(x.dtype).eps) for x in (*operands, node) if _floating(x)), default=0.0
     )
     size, ratio = np.abs(start), _ratio(node, operands, tangents)
-    best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
+
+    inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
+
+    def rounding(value: Array) -> Array:  # of a difference, times the step
+        return 4.1 * eps * (np.maximum(size, inside) + np.abs(value) * ratio)
+
+    def extrapolated(h: float) -> tuple[Array, Array]:
+        central = [(at(h / d) - at(-h / d)) * (d / (2.0 * h)) for d in (1.0, 2.0, 4.0)]
+        coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
+        value = (16.0 * fine - coarse) / 15.0
+        return value, np.abs(value - coarse) + rounding(value) / h
+
     with np.errstate(all="ignore"):
+        best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
         for step in (*STEPS, *FINER):
-            h = step * scale
-            central = [(at(h / d) - at(-h / d)) * (d / (2.0 * h)) for d in (1.0, 2.0, 4.0)]
-            coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
-            value = (16.0 * fine - coarse) / 15.0
-            rounding = 4.1 * eps * (size + np.abs(value) * ratio)
-            noise = np.abs(value - coarse) + rounding / h
+            value, noise = extrapolated(step * scale)
             better = noise < error
             best, error = np.where(better, value, best), np.where(better, noise, error)
-            floor = 5.0 * rounding / (STEPS[0] * scale)
-            if np.all(error <= np.maximum(1e-10 * np.abs(best), floor)):
+            floor = rounding(value) / (STEPS[0] * scale)
+            if step == STEPS[0]:
+                best, error = _widened(extrapolated, scale, best, error, 2.0 * floor)
+            floor *= 5.0
+            if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
-        return _one_sided(at, start, SMALL * scale, eps, best, error)
+        unit = 10.0 * eps * max([1.0, *(_spread(x) for x in (*operands, start) if _floating(x))])
+        return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
+
+
+def _widened(
+    extrapolated: Callable[[float], tuple[Array, Array]],
+    scale: float,
+    best: Array,
+    error: Array,
+    rounded: Array,
+) -> tuple[Array, Array]:
+    """Larger steps, where rounding is most of the error and where they agree with the first."""
+    for step in WIDER:
+        open_ones = (error <= rounded) & (error > SHARP * np.abs(best))
+        if not open_ones.any():
+            break
+        value, noise = extrapolated(step * scale)
+        # A step across a kink or over a whole period may look sharp, and be another number.
+        better = open_ones & (noise < error) & (np.abs(value - best) <= 4.0 * error)
+        best, error = np.where(better, value, best), np.where(better, noise, error)
+    return best, error
 
 
 def _floating(x: Any) -> bool:
-    return getattr(getattr(x, "dtype", None), "kind", "") == "f"
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
 
 
 def _one_sided(
-    at: Callable[[float], Array], start: Array, h: float, eps: float, best: Array, error: Array
+    at: Callable[[float], Array],
+    start: Array,
+    h: float,
+    rounding: Callable[[Array], Array],
+    unit: float,
+    best: Array,
+    error: Array,
 ) -> tuple[Array, Array]:
-    """Take the derivative to the right where it differs from the one to the left."""
+    """Take what steps beside the point say, where the larger ones crossed something.
+
+    A step that differs from smaller ones by more than their rounding crossed a jump: a staircase
+    looks like a slope from afar. At a kink the derivative to the right is taken.
+    """
+    near = CLOSE * h
     right, left = (at(h) - start) / h, (start - at(-h)) / h
+    ahead, back = (at(near) - start) / near, (start - at(-near)) / near
     gap, size = np.abs(right - left), np.abs(right) + np.abs(left)
-    kink = (gap > ODD * size) & (gap > 1e3 * eps * np.abs(start) / h)
-    if kink.any():  # what only bends strongly comes closer with the step
-        near = CLOSE * h
-        closer = np.abs((at(near) - start) / near - (start - at(-near)) / near)
-        kink &= (closer > 0.5 * gap) & (gap > 1e2 * eps * np.abs(start) / near)
-    if not kink.any():
-        return best, error
-    return np.where(kink, right, best), np.where(kink, 1e-6 * size, error)
+    # What only bends strongly comes closer with the step.
+    kink = (gap > ODD * size) & (gap > 250.0 * rounding(right) / h)
+    kink &= (np.abs(ahead - back) > 0.5 * gap) & (gap > 25.0 * rounding(right) / near)
+    middle, value = (right + left) / 2.0, (ahead + back) / 2.0
+    bound = (rounding(ahead) + unit) / near
+    # A jump at the point itself: the smaller the step, the larger its quotient.
+    jump = np.abs(value) > 100.0 * np.abs(middle) + bound
+    edge = np.abs(value)
+    for larger, its in ((middle, gap + (rounding(right) + unit) / h), (best, error)):
+        agrees = np.abs(larger - value) <= 10.0 * (its + bound) + 1e-6 * np.abs(value)
+        sharper = (its < bound) & (agrees | ~np.isfinite(value))
+        value, bound = np.where(sharper, larger, value), np.where(sharper, its, bound)
+    value, bound = np.where(jump, best, value), np.where(jump, edge, bound)
+    return np.where(kink, right, value), np.where(kink, 1e-6 * size, bound)

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.ops.noise import generator as shared_generator
 from autodiff.tensor import Tensor
 
 
 class State:
     """Generators and running values of modules; each evaluation starts from what they were here.
 
-    Found are: NumPy's global generator; generators that a module holds, or that its package gives
-    by ``generator()``; and arrays, numbers and Tensors without gradient among the attributes of
-    all modules that ``named_modules()`` lists.
+    Found are: NumPy's global generator and that of ``ad.random``; generators that a module holds,
+    or that its package gives by ``generator()``; and arrays, numbers and Tensors without gradient
+    among the attributes of all modules that ``named_modules()`` lists.
     """
 
     def __init__(self, *sources: Any) -> None:
@@ -50,7 +51,7 @@ def _modules(source: Any) -> list[Any]:
 
 
 def _generators(modules: list[Any]) -> list[np.random.Generator]:
-    found = []
+    found = [shared_generator()]
     for module in modules:
         found += [v for v in vars(module).values() if isinstance(v, np.random.Generator)]
         if not hasattr(module, "named_modules"):

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.problem import Problem
-from autodiff.checking.slopes import Slopes, is_smooth, jittered, kernel
+from autodiff.checking.slopes import (
+    Slopes,
+    is_custom,
+    is_smooth,
+    jittered,
+    kernel,
+    same_branch,
+)
 from autodiff.graph import Graph
 from autodiff.node import SCALARS, Leaf, Node
 from autodiff.recording import pop, push
@@ -74,9 +81,12 @@ class Tape:
     def replay(self, changed: Mapping[Node, Array]) -> float:
         """The weighted sum of the outputs where some leaves have other values."""
         values = dict(changed)
-        for node in self.operations:
-            if any(type(s) not in SCALARS and s in values for s in node.inputs):
-                values[node] = kernel(node, operands_of(node, values))
+        try:
+            for node in self.operations:
+                if any(type(s) not in SCALARS and s in values for s in node.inputs):
+                    values[node] = kernel(node, operands_of(node, values))
+        except Exception:  # a step over the edge of a domain
+            return math.nan
         parts = [
             float(np.vdot(w, y._data if y.node is None else values.get(y.node, y._data)))
             for y, w in zip(self.outputs, self.weights, strict=True)
@@ -95,7 +105,7 @@ class Tape:
 
     def _push(self, node: Node, given: list[Any], found: Push, moved: bool, jitter: bool) -> None:
         operands = operands_of(node, found.values)
-        if node.dtype.kind != "f":
+        if node.dtype.kind not in "fc":
             if any(t is not None for t in given):
                 value = self.slopes.discrete(node, operands, given)
             else:
@@ -109,9 +119,14 @@ class Tape:
                 found.jumps.append(node)
         if all(t is None for t in given):
             return
-        if jitter and is_smooth(node):
-            operands = [jittered(x, self.rng) for x in operands]
-        found.tangents[node], error = self.slopes(node, operands, given)
+        moved_ones = jitter and (is_smooth(node) or is_custom(node))
+        chosen = [jittered(x, self.rng) for x in operands] if moved_ones else operands
+        tangent, error = self.slopes(node, chosen, given)
+        if moved_ones and is_custom(node):
+            plain, its = self.slopes(node, operands, given)
+            if not same_branch(tangent, plain, 0.0):
+                tangent, error = plain, its
+        found.tangents[node] = tangent
         if error is not None:
             found.errors[node] = error
 
@@ -126,17 +141,23 @@ class Tape:
     # ---- backwards
 
     def cotangents(self) -> dict[Node, Array]:
-        """The cotangent of every value, by the rules."""
+        """The cotangent of every value, by the rules: of complex ones as the walk carries them."""
         pairs = self.seeds()
         if not pairs:
             return {}
-        return _arrays(pull_back(pairs, set(self.graph.nodes), False, "gradcheck"))
+        found = _arrays(pull_back(pairs, set(self.graph.nodes), False, "gradcheck"))
+        return {node: np.conj(g) if g.dtype.kind == "c" else g for node, g in found.items()}
 
     def varied(
-        self, *, scale: float = 1.0, jitter: bool = False, swapped: Mapping[Node, Any] | None = None
+        self,
+        *,
+        scale: float = 1.0,
+        around: Mapping[Node, Array] | None = None,
+        swapped: Mapping[Node, Any] | None = None,
     ) -> dict[Node, Array]:
-        """Cotangents of the leaves in a copy of the graph: scaled, moved by rounding, or with
-        other primitives."""
+        """Cotangents of the leaves in a copy of the graph: scaled, with other primitives, or with
+        all numbers moved by a rounding error, where the cotangents ``around`` belong to the record.
+        """
         copies: dict[Node, Node] = {}
         for node in self.operations:
             if not node.needs:
@@ -145,9 +166,8 @@ class Tape:
             twin.inputs = tuple(s if type(s) in SCALARS else copies.get(s, s) for s in node.inputs)
             if swapped and node in swapped:
                 twin.primitive = swapped[node]
-            if jitter and is_smooth(node):
-                twin.kept = tuple(jittered(x, self.rng) for x in node.kept)
-                twin.output = jittered(node.output, self.rng)
+            if around is not None and node in around:
+                twin.kept, twin.output = rounded_otherwise(node, around[node], self.rng)
         pairs = [
             (wrap(y._data, copies.get(y.node, y.node)), w * scale)
             for y, w in self.seeds()
@@ -158,7 +178,12 @@ class Tape:
 
 
 def _arrays(found: Mapping[Node, Any]) -> dict[Node, Array]:
-    return {k: np.asarray(raw(v), dtype=np.float64) for k, v in found.items()}
+    return {k: _wide(raw(v)) for k, v in found.items()}
+
+
+def _wide(x: Any) -> Array:
+    """In double precision, real or complex."""
+    return np.asarray(x, dtype=np.result_type(x, np.float64))
 
 
 def primitive_name(node: Node) -> str:
@@ -178,6 +203,41 @@ def operands_of(node: Node, values: Mapping[Node, Array]) -> list[Any]:
     ]
 
 
+def inside(node: Node, g: Array, push: Push) -> float:
+    """What passes through a user's function if its derivative is 1.
+
+    Near saturation its rule takes numbers of that size from each other, as ``1 - y * y`` does for
+    ``tanh``: the rounding of what is left is theirs.
+    """
+    total = 0.0
+    for source in node.inputs:
+        t = None if type(source) in SCALARS else push.tangents.get(source)
+        if t is not None:
+            same = t.shape == g.shape
+            passed = g * t if same else np.abs(t).max(initial=0.0) * g
+            total += float(np.vdot(passed, passed).real)
+    return math.sqrt(total)
+
+
+def rounded_otherwise(
+    node: Node, g: Array, rng: np.random.Generator
+) -> tuple[tuple[Any, ...], Any]:
+    """What a rule reads, moved by rounding errors; as recorded where that takes another branch."""
+    if is_smooth(node) or is_custom(node):
+        twin = copy.copy(node)
+        twin.kept = tuple(jittered(x, rng) for x in node.kept)
+        twin.output = jittered(node.output, rng)
+        if is_smooth(node):
+            return twin.kept, twin.output
+        pairs = list(zip(pull_one(twin, g), pull_one(node, g), strict=True))
+        unit = float(np.abs(g).max(initial=0.0))
+        if all((a is None) == (b is None) for a, b in pairs) and all(
+            same_branch(a, b, unit) for a, b in pairs if a is not None and b is not None
+        ):
+            return twin.kept, twin.output
+    return node.kept, node.output
+
+
 def pull_one(node: Node, g: Array, primitive: Any = None) -> list[Array | None]:
     """What the rules of one node give for each of its operands; None where no gradient passes."""
     twin = copy.copy(node)
@@ -195,7 +255,4 @@ def pull_one(node: Node, g: Array, primitive: Any = None) -> list[Array | None]:
             found = walk(order, {twin: g.astype(node.dtype)}, None, record=False, masked=False)
         finally:
             pop(state)
-    return [
-        np.asarray(found[s], dtype=np.float64) if isinstance(s, Node) and s in found else None
-        for s in leaves
-    ]
+    return [_wide(found[s]) if isinstance(s, Node) and s in found else None for s in leaves]

@@ -7,6 +7,7 @@ what led to the operands of the step that fails falls away.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,8 +16,9 @@ import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from autodiff.primitive import In
-from autodiff.registry import FUNCTIONS, PRIMITIVES
+from autodiff.primitive import Absent, In
+from autodiff.registry import FUNCTIONS, PRIMITIVES, load_all
+from autodiff.tensor import aval_of
 from autodiff.testing.clearance import clearance
 from autodiff.testing.literals import literal
 from autodiff.testing.program import Program, Ref, Step
@@ -89,8 +91,11 @@ class Builder:
             step = step._replace(args=tuple(args))
             if self.clearance(step) < MARGIN:
                 reject()
-        with np.errstate(all="ignore"):
-            y = np.asarray(step.run(self.values))
+        try:
+            with np.errstate(all="ignore"):
+                y = np.asarray(step.run(self.values))
+        except np.linalg.LinAlgError:  # singular, or not positive definite
+            reject()
         if not 0 < y.size <= SIZE or not np.isfinite(y).all() or np.abs(y).max() > LARGE:
             reject()
         self.values[Ref("v", len(self.steps))] = y
@@ -108,13 +113,42 @@ class Builder:
 
 def operations() -> list[str]:
     """The differentiable primitives of which a step can be made and written down: all but those
-    that run a rule of the user's own.
+    that run a rule of the user's own, and those that make complex numbers of real ones.
 
     >>> from autodiff.testing.generation import operations
     >>> "matmul" in operations(), "argmax" in operations()
     (True, False)
     """
-    return [name for name, p in PRIMITIVES.items() if p.differentiable and _step_of(name)]
+    load_all()
+    return list(_usable(tuple(PRIMITIVES)))
+
+
+@functools.lru_cache(maxsize=1)  # each example of `programs` asks
+def _usable(names: tuple[str, ...]) -> list[str]:
+    return [
+        name
+        for name in names
+        if PRIMITIVES[name].differentiable
+        and has_all_rules(name)
+        and _gives_real(name)
+        and _step_of(name)
+    ]
+
+
+def has_all_rules(name: str) -> bool:
+    """Whether each floating operand has a gradient: betainc, for one, has none by its shapes."""
+    p = PRIMITIVES[name]
+    pulls = p.pulls_for(len(p.cases[0].operands))
+    return not any(
+        isinstance(operand, In) and (rule is None or isinstance(rule.function, Absent))
+        for operand, rule in zip(p.cases[0].operands, pulls, strict=False)
+    )
+
+
+def _gives_real(name: str) -> bool:
+    case = PRIMITIVES[name].cases[0]
+    operands = case.draw(np.random.default_rng(0))
+    return PRIMITIVES[name].infer(*map(aval_of, operands), **case.params).dtype.kind != "c"
 
 
 def _step_of(name: str) -> Callable[[Builder, str], Step] | None:
@@ -166,7 +200,7 @@ def programs(draw: Any, max_steps: int = 8, only: Iterable[str] | None = None) -
     >>> import autodiff as ad
     >>> from autodiff.testing import programs
     >>> from hypothesis import find
-    >>> print(find(programs(), lambda p: "tanh" in p.operations))
+    >>> print(find(programs(only=["sin", "tanh"]), lambda p: "tanh" in p.operations))
     import numpy as np
     import autodiff as ad
     <BLANKLINE>
@@ -225,7 +259,7 @@ def _elementwise(b: Builder, name: str) -> Step:
         if not isinstance(template, In):
             bits = b.draw(st.lists(st.booleans(), min_size=math.prod(common), max_size=SIZE))
             args[i] = np.array(bits[: math.prod(common)]).reshape(common).astype(template.dtype)
-    bare = bool(case.params)
+    bare = bool(case.params) or name not in FUNCTIONS
     return Step(name, tuple(args), case.params, bare)
 
 
@@ -352,11 +386,16 @@ def _matmul(b: Builder, name: str) -> Step:
 def _from_case(b: Builder, name: str) -> Step:
     """A step with the parameters and shapes of one of the primitive's own cases."""
     case = b.draw(st.sampled_from(_writable(name)))
-    args = [
-        b.operand(o.shape, o.shape.__eq__, (o.low, o.high), i) if isinstance(o, In) else o
-        for i, o in enumerate(case.operands)
-    ]
+    args = [_operand_like(b, o, i) if isinstance(o, In) else o for i, o in enumerate(case.operands)]
     return Step(name, tuple(args), case.params, bare=True)
+
+
+def _operand_like(b: Builder, template: In, part: int) -> Ref:
+    """A value inside the template's interval; one of its own making where it is a special kind."""
+    if type(template) is In:
+        return b.operand(template.shape, template.shape.__eq__, (template.low, template.high), part)
+    seed = b.draw(st.integers(0, 2**16))
+    return b._enter(template.draw(np.random.default_rng(seed), np.float64))
 
 
 SPECIAL: dict[str, Callable[[Builder, str], Step]] = {

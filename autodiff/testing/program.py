@@ -179,8 +179,9 @@ class Program:
         lines = ["import numpy as np", "import autodiff as ad"]
         if bare:
             lines += [
-                "from autodiff.registry import PRIMITIVES",
+                "from autodiff.registry import PRIMITIVES, load_all",
                 "from autodiff.tensor import apply",
+                "load_all()",
             ]
         arguments = ", ".join(f"x{i}" for i in range(len(self.inputs)))
         lines += ["", f"def program({arguments}):"]

@@ -1,0 +1,90 @@
+"""Culprits that are no derivative rule: where a history was cut, and what has hidden state."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.problem import Problem
+from autodiff.checking.report import Culprit
+from autodiff.checking.slopes import kernel
+from autodiff.checking.tape import Tape, primitive_name
+from autodiff.errors import user_frame
+from autodiff.handle import Handle
+from autodiff.node import Node
+
+NAMED = 3
+AGAIN = 2  # calls that must give what was recorded
+METHODS = ("numpy", "item")
+Read = tuple[str, tuple[str, int]]
+
+
+def reads(problem: Problem) -> tuple[Culprit, ...]:
+    """The lines at which a value that needs a gradient leaves the graph as a bare array."""
+    with _watched() as found:
+        problem.run()
+    return tuple(
+        Culprit(
+            name, place, "", "", None, math.nan, math.nan, 1.0,
+            "the history ends here: what is computed from this array gets no gradient",
+        )
+        for name, place in list(dict.fromkeys(found))[:NAMED]
+    )  # fmt: skip
+
+
+@contextmanager
+def _watched() -> Iterator[list[Read]]:
+    """Lines of the user's that read the value of a Tensor with a history, inside the block."""
+    found: list[Read] = []
+
+    def note(tensor: Any, name: str) -> None:
+        frame = sys._getframe(2)
+        place = user_frame()
+        if tensor.requires_grad and place == (frame.f_code.co_filename, frame.f_lineno):
+            found.append((name, place))
+
+    def watching(method: Any, name: str) -> Any:
+        @functools.wraps(method)
+        def read(self: Any) -> Any:
+            note(self, f".{name}()")
+            return method(self)
+
+        return read
+
+    data: Any = vars(Handle)["data"]
+
+    def value(self: Any) -> Any:
+        note(self, ".data")
+        return data.fget(self)
+
+    kept = {name: vars(Handle)[name] for name in (*METHODS, "data")}
+    try:
+        for name in METHODS:
+            setattr(Handle, name, watching(kept[name], name))
+        Handle.data = property(value, data.fset)  # type: ignore[method-assign,assignment]
+        yield found
+    finally:
+        for name, member in kept.items():
+            setattr(Handle, name, member)
+
+
+def hidden(tape: Tape) -> dict[Node, Culprit]:
+    """Operations that give other values when they are called again with the same operands."""
+    found = {}
+    for node in tape.operations:
+        calls = (kernel(node, list(node.kept)) for _ in range(AGAIN))
+        if all(np.array_equal(y, node.output, equal_nan=True) for y in calls):
+            continue
+        found[node] = Culprit(
+            primitive_name(node), node.place, ".".join(node.scope), "", None,
+            math.nan, math.nan, math.inf,
+            "not a function of its inputs: called again with the same operands it gives another "
+            "value (hidden state or randomness)",
+        )  # fmt: skip
+    return found
