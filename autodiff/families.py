@@ -16,7 +16,7 @@ from autodiff.errors import DTypeError, ShapeError
 from autodiff.node import Aval, Node, aval_of_input
 from autodiff.primitive import OUTPUT, Absent, Bound, Case, In, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
-from autodiff.tensor import Tensor, apply, apply_binary, apply_unary, raw
+from autodiff.tensor import Tensor, apply, apply_binary, apply_unary, raw, whole
 
 Function = Callable[..., Any]
 
@@ -27,7 +27,7 @@ class Elementwise(Primitive, abstract=True):
     The author gives ``partials``, one for each argument: a number, or a function of what it reads.
     Where the product with the cotangent has a cheaper or safer form than the partial itself,
     ``products`` gives that instead: ``product(g, ...)``. Both serve the reverse and the forward
-    rule; complex dtypes are refused where a gradient is asked for, so nothing is conjugated.
+    rule; where the two differ, because the operation conjugates, ``jvp`` gives the forward one.
 
     ``selected``, for operations that pick one operand: where argument i was picked, as a bool
     array. ``like``: the ufunc whose dtypes the kernel follows, where the kernel is no ufunc.
@@ -57,7 +57,9 @@ class Elementwise(Primitive, abstract=True):
             raise TypeError(f"primitive {cls.__name__}: like is missing")
         if "cases" not in cls.__dict__:
             cls.cases = _elementwise_cases(cls.intervals)
-        cls.vjp = cls.jvp = cls.partials if cls.products is None else cls.products
+        cls.vjp = cls.partials if cls.products is None else cls.products
+        if "jvp" not in cls.__dict__:
+            cls.jvp = cls.vjp
         super().__init_subclass__(abstract, register)
 
     def __init__(self) -> None:
@@ -69,7 +71,7 @@ class Elementwise(Primitive, abstract=True):
         )
 
     def bind(self, rule: Any, skip: int = 1) -> Bound | None:
-        if isinstance(rule, (int, float)):
+        if isinstance(rule, (int, float, complex)):
             return _constant(rule)
         if self.products is not None or rule is None or isinstance(rule, Absent):
             return super().bind(rule, skip)
@@ -80,15 +82,19 @@ class Elementwise(Primitive, abstract=True):
         return Bound(lambda g, *v: g * rule(*v), bound.slots)
 
     def infer(self, *avals: Any, **params: Any) -> Aval:
-        return Aval(broadcast_shapes(self.name, avals), self.infer_dtype(*(a.dtype for a in avals)))
+        shape, dtypes = broadcast_shapes(self.name, avals), [a.dtype for a in avals]
+        try:
+            dtype = self.infer_dtype(*dtypes)
+        except DTypeError:
+            raise
+        except TypeError:  # NumPy's and SciPy's own for a dtype without a loop
+            names = ", ".join(getattr(d, "name", None) or d.__name__ for d in dtypes)
+            raise DTypeError(f"{self.name}: not defined for {names}") from None
+        return Aval(shape, dtype)
 
     def infer_dtype(self, *dtypes: Any) -> Any:
         like = type(self).like
-        try:
-            return like.resolve_dtypes((*dtypes, *(None,) * like.nout))[-1]
-        except TypeError:
-            names = ", ".join(getattr(d, "name", None) or d.__name__ for d in dtypes)
-            raise DTypeError(f"{self.name}: not defined for {names}") from None
+        return like.resolve_dtypes((*dtypes, *(None,) * like.nout))[-1]
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, **params: Any) -> Any:
         return apply(self, *align_ranks(mapped, operands), **params)
@@ -111,7 +117,7 @@ class Elementwise(Primitive, abstract=True):
         return t if t is None or t.shape == y.shape else FUNCTIONS["broadcast_to"](t, y.shape)
 
 
-def _constant(value: float) -> Bound:
+def _constant(value: complex) -> Bound:
     if value == 0:
         return Bound(lambda g: FUNCTIONS["zeros_like"](g), (), exact=True)
     if value == 1:
@@ -253,7 +259,7 @@ class Multilinear(Primitive, abstract=True):
         read = [self._without_absent(s, v, mask, node) for s, v in zip(rule.slots, values)]
         if any(a is not b for a, b in zip(read, values)):
             values, pulled = read, rule.function(g, *read, **node.params)
-        if not np.isfinite(raw(pulled)).all():
+        if not np.isfinite(whole(pulled)).all():
             sound = self._read(i, node, lambda v, dtype: np.isfinite(v).astype(dtype))
             every = self._read(i, node, np.ones_like)
             clean = self._count(i, mask, every, node) == self._count(i, mask, sound, node)

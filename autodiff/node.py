@@ -140,6 +140,12 @@ class Leaf(Node):
             self._name = name
 
 
+class Argument(Leaf):
+    """The leaf that a transform makes of an argument: when it has ended, nobody asks for it."""
+
+    __slots__ = ()
+
+
 def aval_of_input(source: Any) -> Any:
     """Shape and dtype of a node's input, which is a Node or the bare number of a Python scalar."""
     return source if isinstance(source, Node) else Aval((), type(source))

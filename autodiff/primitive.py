@@ -13,6 +13,10 @@ The first parameter is the cotangent ``g`` (or, in a forward rule, the tangent `
 one is ``y`` (the output), the name of an argument (its value), or that name with ``_aval`` (only
 its shape and dtype). Keyword parameters are the primitive's own. What no needed rule reads is not
 kept.
+
+Of complex values, ``g`` is that of dL = Re(g dy), so that the rule of an analytic operation is the
+same formula for real and complex values and conjugates nothing. Only the real part is taken of a
+real operand's cotangent and of a real output's tangent.
 """
 
 from __future__ import annotations
@@ -46,7 +50,8 @@ class Case(NamedTuple):
     params: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
     def draw(self, rng: np.random.Generator, dtype: Any = np.float64) -> tuple[Any, ...]:
-        """Random operands of the wanted dtype; fixed arrays come as they are."""
+        """Random operands of the wanted dtype (for a complex one, off the real axis); fixed arrays
+        come as they are."""
         return tuple(o.draw(rng, dtype) if isinstance(o, In) else o for o in self.operands)
 
 
@@ -61,7 +66,9 @@ class In(NamedTuple):
         # One value per cell of an even grid, shuffled: no ties, so no kinks of sorting or maxima.
         size = int(np.prod(self.shape))
         cells = rng.permutation(size) + rng.uniform(0.25, 0.75, size)
-        values = self.low + (self.high - self.low) * cells / max(size, 1)
+        values: Any = self.low + (self.high - self.low) * cells / max(size, 1)
+        if np.dtype(dtype).kind == "c":
+            values = values + 1j * rng.permutation(cells / max(size, 1) - 0.5)
         return values.reshape(self.shape).astype(dtype)
 
 
@@ -117,6 +124,7 @@ class Primitive:
     errors: ClassVar[tuple[tuple[Case, type[Exception], str], ...]] = ()
 
     differentiable: ClassVar[bool] = True
+    foreign: ClassVar[bool] = False  # the kernel is a user's: what it raises comes as it is
     broadcasts: ClassVar[bool] = False  # operands broadcast; the backward walk sums it away
     selects: ClassVar[bool] = False  # some inputs get no gradient at all (are absent)
     gates: ClassVar[bool] = False  # selects by a factor 0, in which an infinity becomes NaN
@@ -134,6 +142,9 @@ class Primitive:
     pulls: tuple[Bound | None, ...] | None  # reverse rules; None where their number varies
     pushes: tuple[Bound | None, ...] | None  # forward rules
     joint: ClassVar[Any] = None  # one reverse rule for all inputs: joint(g, node, record) -> tuple
+    # Adds the cotangent of the first operand, the only one that has any, into an array:
+    # add_pulled(total, g, node). For rules whose result is mostly zeros.
+    add_pulled: ClassVar[Any] = None
 
     def __init_subclass__(cls, abstract: bool = False, register: bool = True) -> None:
         if abstract:
@@ -267,7 +278,11 @@ class Primitive:
                 values = [read_slot(s, y, operands) for s in rule.slots]
                 term = rule.function(t, *values, **params)
             total = term if total is None else total + term
-        return total
+        if total is None or total.dtype == y.dtype:
+            return total
+        if total.dtype.kind == "c" != y.dtype.kind:
+            total = FUNCTIONS["real"](total)
+        return FUNCTIONS["astype"](total, y.dtype)
 
 
 def read_slot(slot: int, y: Any, operands: Sequence[Any]) -> Any:

@@ -23,26 +23,41 @@ R = TypeVar("R")
 class State:
     """One entry of the stack of settings; ``frame`` is the id of a generator's frame, or 0."""
 
-    __slots__ = ("alive", "frame", "ieee", "keep_all", "parent", "plain", "recording", "scope")
+    __slots__ = (
+        "alive",
+        "forward",
+        "frame",
+        "ieee",
+        "keep_all",
+        "levels",
+        "parent",
+        "plain",
+        "recording",
+        "scope",
+    )
 
     def __init__(
         self,
         parent: State | None = None,
         frame: int = 0,
-        *,
         recording: bool = True,
         keep_all: bool = False,
+        forward: bool = False,
         ieee: bool = False,
         scope: tuple[str, ...] = (),
+        levels: tuple[Any, ...] = (),
     ) -> None:
         self.parent = parent
         self.frame = frame
         self.alive = True
         self.recording = recording
-        self.keep_all = keep_all
-        self.plain = recording and not keep_all and not frame  # nothing more to ask on the hot path
+        self.keep_all = keep_all  # record everything, with every value and its line: tracing
+        self.forward = forward  # keep every value of what is recorded: forward rules read them
+        # Whether there is nothing more to ask on the hot path.
+        self.plain = recording and not keep_all and not forward and not frame
         self.ieee = ieee
         self.scope = scope
+        self.levels = levels  # the calls of vmap that are running, the outermost first
 
 
 _current: ContextVar[State] = ContextVar(
@@ -78,18 +93,28 @@ def _on_stack(frame_id: int) -> bool:
     return False
 
 
-def push(frame: int = 0, **changes: Any) -> State:
-    """Enter a state that differs from the one in force by ``changes``."""
+def push(
+    frame: int = 0,
+    *,
+    recording: bool | None = None,
+    keep_all: bool | None = None,
+    forward: bool | None = None,
+    ieee: bool | None = None,
+    scope: tuple[str, ...] | None = None,
+    levels: tuple[Any, ...] | None = None,
+) -> State:
+    """Enter a state that differs from the one in force by what is given."""
     top = _current.get()
     base = active(top) if top.frame else top
-    get = changes.get
     state = State(
         top,
         frame,
-        recording=get("recording", base.recording),
-        keep_all=get("keep_all", base.keep_all),
-        ieee=get("ieee", base.ieee),
-        scope=get("scope", base.scope),
+        base.recording if recording is None else recording,
+        base.keep_all if keep_all is None else keep_all,
+        base.forward if forward is None else forward,
+        base.ieee if ieee is None else ieee,
+        base.scope if scope is None else scope,
+        base.levels if levels is None else levels,
     )
     _current.set(state)
     return state
@@ -137,6 +162,13 @@ class _Setting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        top = _current.get()
+        if len(self._states) == 1 and top is self._states[0] and cast(State, top.parent).alive:
+            # The usual case, what follows included: entered once, and nothing above it is left.
+            self._states.clear()
+            top.alive = False
+            _current.set(cast(State, top.parent))
+            return
         # Of the states that this object entered, the innermost of this context: others may hold in
         # other threads and tasks.
         state: State | None = _current.get()
@@ -241,10 +273,28 @@ class scope(_Setting):  # noqa: N801
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__()
         if not isinstance(name, str) or not name:
             raise TypeError(f"scope takes a name that is not empty, got {name!r}")
+        self._states = []
         self.name = name
+
+    def __enter__(self) -> None:
+        # Each call of a module enters one: what `push` does, at half the cost.
+        frame = sys._getframe(1)
+        top = _current.get()
+        base = active(top) if top.frame else top
+        state = State(
+            top,
+            id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0,
+            base.recording,
+            base.keep_all,
+            base.forward,
+            base.ieee,
+            (*base.scope, self.name),
+            base.levels,
+        )
+        _current.set(state)
+        self._states.append(state)
 
     @property
     def changes(self) -> dict[str, Any]:  # type: ignore[override]

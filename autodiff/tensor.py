@@ -101,7 +101,8 @@ class Tensor(Handle):
 
     __slots__ = ()
 
-    __array_ufunc__: ClassVar[None] = None  # ndarray * Tensor defers to Tensor.__rmul__
+    # A subclass that computes its operations itself: takeover(primitive, operands, params).
+    takeover: ClassVar[Any] = None
 
     __hash__ = object.__hash__
     __neg__, __abs__, __invert__ = _unary("negative"), _unary("abs"), _unary("invert")
@@ -130,8 +131,12 @@ _new = object.__new__
 
 def wrap(data: Any, node: Node | None = None) -> Tensor:
     """A Tensor on ``data`` itself, not on a copy: for arrays that nobody else writes to."""
+    if type(data) is not ndarray:
+        if hasattr(data, "inner"):
+            return data.handle()  # what a batched Tensor holds
+        data = np.asarray(data)
     tensor = _new(Tensor)
-    tensor._data = data if type(data) is ndarray else np.asarray(data)
+    tensor._data = data
     tensor.node = node
     return tensor
 
@@ -139,6 +144,20 @@ def wrap(data: Any, node: Node | None = None) -> Tensor:
 def raw(x: Any) -> Any:
     """The ndarray of a Tensor; anything else as it is."""
     return x._data if isinstance(x, Tensor) else x
+
+
+def whole(x: Any) -> Any:
+    """The ndarray of all values of ``x``, where it is batched those of every example."""
+    data = raw(x)
+    while type(data) is not ndarray and hasattr(data, "inner"):
+        data = raw(data.inner)
+    return data
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a Tensor or of anything that NumPy makes an array of."""
+    shape: tuple[int, ...] = x.shape if isinstance(x, (Tensor, ndarray)) else np.shape(x)
+    return shape
 
 
 def aval_of(x: Any) -> Aval:
@@ -172,6 +191,8 @@ def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     inputs: list[Any] = []
     for x in operands:
         if isinstance(x, Tensor):
+            if type(x) is not Tensor and x.takeover is not None:
+                return x.takeover(primitive, operands, params)
             tensors = True
             node = x.node
             if node is not None and node.needs:
@@ -185,7 +206,7 @@ def apply(primitive: Primitive, *operands: Any, **params: Any) -> Any:
     try:
         data = primitive.kernel(*arrays, **params)
     except Exception as error:
-        _explain(primitive, operands, params, error)
+        explain_failure(primitive, operands, params, error)
     if not tensors:
         return data
     return _result(primitive, needs, operands, tuple(arrays), tuple(inputs), params, data)
@@ -197,12 +218,12 @@ def apply_unary(primitive: Primitive, x: Any) -> Any:
     What ``_result`` does is written out here and in ``apply_binary`` for the usual case (recording
     plainly, a call like one before): on ten floats the call alone is a fifth of the whole.
     """
-    if not isinstance(x, Tensor):
+    if type(x) is not Tensor and (not isinstance(x, Tensor) or x.takeover is not None):
         return apply(primitive, x)
     try:
         data = primitive.kernel(x._data)
     except Exception as error:
-        _explain(primitive, (x,), _NO_PARAMS, error)
+        explain_failure(primitive, (x,), _NO_PARAMS, error)
     source = x.node
     needs = 1 if source is not None and source.needs else 0
     state = get_state()
@@ -228,7 +249,7 @@ def apply_unary(primitive: Primitive, x: Any) -> Any:
 def apply_binary(primitive: Primitive, a: Any, b: Any) -> Any:
     """``apply`` for two operands and no parameters."""
     needs = 0
-    if isinstance(a, Tensor):
+    if type(a) is Tensor or (isinstance(a, Tensor) and a.takeover is None):
         data_a, node_a = a._data, a.node
         if node_a is not None and node_a.needs:
             needs = 1
@@ -236,7 +257,7 @@ def apply_binary(primitive: Primitive, a: Any, b: Any) -> Any:
         data_a = node_a = a
     else:
         return apply(primitive, a, b)
-    if isinstance(b, Tensor):
+    if type(b) is Tensor or (isinstance(b, Tensor) and b.takeover is None):
         data_b, node_b = b._data, b.node
         if node_b is not None and node_b.needs:
             needs += 2
@@ -247,7 +268,7 @@ def apply_binary(primitive: Primitive, a: Any, b: Any) -> Any:
     try:
         data = primitive.kernel(data_a, data_b)
     except Exception as error:
-        _explain(primitive, (a, b), _NO_PARAMS, error)
+        explain_failure(primitive, (a, b), _NO_PARAMS, error)
     state = get_state()
     keep = primitive.keep_table.get(needs + 4)
     fresh = keep is None or node_a is None or node_b is None
@@ -303,6 +324,8 @@ def _result(
     if state.keep_all:
         kept, keeps_output = KEEP_ALL, True
         node._place = user_frame()
+    elif state.forward:
+        kept, keeps_output = KEEP_ALL, True
     else:
         key = needs | 1 << len(arrays)
         kept, keeps_output = primitive.keep_table.get(key) or primitive.keeps(key)
@@ -349,10 +372,12 @@ def _own(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array if base is None else array.copy()
 
 
-def _explain(
+def explain_failure(
     primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], error: Exception
 ) -> NoReturn:
     """Raise in our words what a kernel raised; ``infer`` runs here, off the hot path."""
+    if primitive.foreign:
+        raise error
     avals = tuple(map(aval_of, operands))
     try:
         primitive.infer(*avals, **params)

@@ -8,6 +8,7 @@ makes all parameters NaN.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -177,7 +178,11 @@ def _pair(name: str, outputs: Any, targets: Any) -> tuple[Any, Any]:
 def _check_finite(name: str, targets: Any) -> None:
     if targets.dtype.kind not in "biuf":
         raise ad.DTypeError(f"{name}: expected real targets, got {targets.dtype}")
-    bad = ~np.isfinite(_value(targets))
+    value = _value(targets)
+    # The sum is a quick look; where it overflows, every entry is looked at.
+    if math.isfinite(np.add.reduce(value, axis=None)):
+        return
+    bad = ~np.isfinite(value)
     if bad.any():
         at = _first(bad)
         raise ValueError(

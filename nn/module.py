@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _caller: ContextVar[Module | None] = ContextVar("nn.caller", default=None)
 # The Tensors that stand in for parameters inside `call`, by id: they are results of operations,
 # which no walk would take for parameters.
 _stand_ins: ContextVar[frozenset[int]] = ContextVar("nn.stand_ins", default=frozenset())
+# Those in copies that a transform made of a module; a set would compare Tensors by their entries.
+_copied: WeakValueDictionary[int, ad.Tensor] = WeakValueDictionary()
 
 
 class Module:
@@ -111,6 +114,15 @@ class Module:
         ['', 'layers.0', 'layers.1']
         """
         return {path: x for path, x in self._walk() if isinstance(x, Module)}
+
+    def __tree_flatten__(self) -> tuple[dict[str, ad.Tensor], Callable[[list[Any]], Any]]:
+        """For the transforms of autodiff: the parameters, and what makes a copy with others.
+
+        The copy shares all else with this module; what it writes into itself when it runs (running
+        statistics) stays in the copy.
+        """
+        parameters = self.named_parameters()
+        return parameters, lambda values: _copy_with(self, list(parameters.values()), values)
 
     # ---- mode
 
@@ -233,6 +245,8 @@ class Module:
 def _is_parameter(value: ad.Tensor) -> bool:
     if isinstance(value, Parameter) or id(value) in _stand_ins.get():
         return True
+    if _copied.get(id(value)) is value:
+        return True
     return value.requires_grad and value.is_leaf
 
 
@@ -335,9 +349,24 @@ def call(model: Module, params: Mapping[str, Any], *inputs: Any, **options: Any)
         _stand_ins.reset(token)
 
 
-def _exchange(value: Any, mapping: Mapping[int, ad.Tensor]) -> Any:
-    """``value`` with parameters replaced; containers are copied, and only where one changed."""
-    if isinstance(value, ad.Tensor):
+def _copy_with(model: Module, parameters: list[ad.Tensor], values: list[Any]) -> Module:
+    """A copy of a model and the modules in it, with other values in the place of parameters."""
+    modules = list(model.named_modules().values())
+    mapping: dict[int, Any] = {id(module): object.__new__(type(module)) for module in modules}
+    for parameter, value in zip(parameters, values, strict=True):
+        tensor = value if isinstance(value, ad.Tensor) else ad.tensor(value)
+        mapping[id(parameter)] = tensor
+        _copied[id(tensor)] = tensor
+    for module in modules:
+        attributes = {name: _exchange(value, mapping) for name, value in vars(module).items()}
+        vars(mapping[id(module)]).update(attributes)
+    copy: Module = mapping[id(model)]
+    return copy
+
+
+def _exchange(value: Any, mapping: Mapping[int, Any]) -> Any:
+    """``value`` with members replaced; containers are copied, and only where one changed."""
+    if isinstance(value, (ad.Tensor, Module)):
         return mapping.get(id(value), value)
     if isinstance(value, dict):
         items = {key: _exchange(item, mapping) for key, item in value.items()}

@@ -12,10 +12,9 @@ __all__ = ["default_dtype", "generator", "seed", "set_default_dtype"]
 
 
 class _Settings:
-    """The two values, in one object so that no function needs ``global``."""
+    """The dtype, in an object so that no function needs ``global``."""
 
     dtype: np.dtype[Any] = np.dtype(np.float32)
-    generator: np.random.Generator = np.random.default_rng()
 
 
 def default_dtype() -> np.dtype[Any]:
@@ -51,7 +50,8 @@ def set_default_dtype(dtype: Any) -> None:
 def seed(value: int) -> None:
     """Start the random numbers of initial weights and dropout masks anew, from a number.
 
-    Two runs that call ``nn.seed`` with one number, and do the same after it, give the same bits.
+    Two runs that call ``nn.seed`` with one number, and do the same after it, give the same bits. It
+    is ``ad.random.seed``: draws of ``ad.random`` start anew too.
 
     >>> import nn
     >>> nn.seed(1)
@@ -60,7 +60,7 @@ def seed(value: int) -> None:
     >>> bool((nn.Dense(2, 3).weight.numpy() == first).all())
     True
     """
-    _Settings.generator = np.random.default_rng(value)
+    ad.random.seed(value)
 
 
 def generator() -> np.random.Generator:
@@ -71,4 +71,4 @@ def generator() -> np.random.Generator:
     >>> float(nn.generator().random())
     0.5118216247002567
     """
-    return _Settings.generator
+    return ad.random.generator()

@@ -12,38 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DTypeError, GradientError, ShapeError
-from autodiff.families import Elementwise, Linear
-from autodiff.node import Aval, Node
-from autodiff.primitive import Case, In, absent
-from autodiff.recording import current, pop, push
+from autodiff.batched import levels_of, per_example
+from autodiff.errors import GradientError, ShapeError
+from autodiff.families import Elementwise
+from autodiff.node import Aval
+from autodiff.primitive import absent
 from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import Tensor, apply, raw, wrap
+from autodiff.tensor import Tensor, apply, shape_of
+from autodiff.transforms.arguments import Run, check_argnums, places_of, plain, run
 from autodiff.transforms.reverse import pull_back, result_of
 from autodiff.tree import flatten, map_tree
 
 __all__ = ["grad", "stop_gradient", "value_and_grad"]
-
-
-class Alias(Linear):
-    """The same value under a node of its own, which ``grad`` makes of each argument.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor(2.0, requires_grad=True)
-    >>> ad.gradients(ad.grad(lambda z: z**3)(x), x)
-    Tensor(12.)
-    """
-
-    name = "alias"
-    kernel = staticmethod(lambda x: x)
-    transpose = staticmethod(lambda g: g)
-    cases = (Case((In((2, 3)),)), Case((In(()),)), Case((In((0, 2)),)))
-
-    def infer(self, x: Any) -> Aval:
-        return Aval(x.shape, x.dtype)
-
-    def batch(self, mapped: tuple[bool, ...], x: Any) -> Any:
-        return apply(self, x)
 
 
 class StopGradient(Elementwise):
@@ -128,16 +108,12 @@ def value_and_grad(
     """
     if unused not in ("raise", "none", "zeros"):
         raise ValueError(f"grad: unused is 'raise', 'none' or 'zeros', got {unused!r}")
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(type(i) is int for i in numbers) or not numbers:
-        raise DTypeError(f"grad: argnums is an int or a tuple of ints, got {argnums!r}")
+    check_argnums("grad", argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        places = [_place(i, len(args)) for i in numbers]
-        if len(set(places)) < len(places):
-            raise GradientError(f"grad: argnums {argnums} names an argument twice")
-        _, rebuild = flatten([args[i] for i in places])
+        places = places_of("grad", argnums, len(args))
+        _, rebuild = flatten([args[i] for i in places], named=True)
         value, aux, gradients = _differentiate(f, args, places, kwargs, has_aux, unused)
         found = rebuild(gradients)
         found = tuple(found) if isinstance(argnums, tuple) else found[0]
@@ -177,16 +153,6 @@ def grad(
     return gradient
 
 
-def _place(i: int, count: int) -> int:
-    if not -count <= i < count:
-        raise GradientError(
-            f"grad: argnums names argument {i}, but the function was called with {count} "
-            "positional "
-            "arguments (keyword arguments cannot be differentiated)"
-        )
-    return i % count
-
-
 def _differentiate(
     f: Callable[..., Any],
     args: tuple[Any, ...],
@@ -196,100 +162,36 @@ def _differentiate(
     unused: str,
 ) -> tuple[Any, Any, list[Any]]:
     """Value, auxiliary output and the flat list of gradients, each plain or recorded."""
-    recording = current().recording
-    leaves, rebuild = flatten([args[i] for i in places])
-    state = push(recording=True)
-    try:
-        fresh = [_fresh(x) for x in leaves]
-        given = list(args)
-        # Handles of their own: f may write x[i] = v, which moves the handle to another node.
-        handles = [wrap(x._data, x.node) for x in fresh]
-        for i, part in zip(places, rebuild(handles), strict=True):
-            given[i] = part
-        result = f(*given, **kwargs)
-    finally:
-        pop(state)
-    value, aux = _split(result, has_aux)
-    nodes = [x.node for x in fresh]
-    dependent = isinstance(value, Tensor) and value.requires_grad
-    record = recording and dependent and _depends_on_more(value.node, nodes)
     found: dict[Any, Any] = {}
-    if dependent:
-        found = pull_back([(value, None)], set(nodes), record, "grad")  # type: ignore[arg-type]
-    gradients = [result_of(found.get(x.node), x, unused, "grad") for x in fresh]
-    if record:
-        return value, aux, gradients
-    as_tensor = any(isinstance(x, Tensor) for x in flatten(args)[0])
-    plain = functools.partial(_plain, as_tensor=as_tensor)
+    done = run("grad", f, args, places, kwargs, has_aux=has_aux)
+    value = _scalar(done)
+    if isinstance(value, Tensor) and value.requires_grad:
+        nodes: Any = {x.node for x in done.inputs}
+        found = pull_back([(value, None)], nodes, done.record, "grad")
+        found = per_example(found, done.inputs, levels_of(value), "grad")
+    gradients = [result_of(found.get(x.node), x, unused, "grad") for x in done.inputs]
+    if done.record:
+        return value, done.aux, gradients
+    finished = functools.partial(plain, as_tensor=done.as_tensor)
+    leaves = flatten([args[i] for i in places])[0]
     gradients = [
-        g if g is None else _plain(g, as_tensor=isinstance(x, Tensor))
+        g if g is None else plain(g, as_tensor=isinstance(x, Tensor))
         for g, x in zip(gradients, leaves, strict=True)
     ]
-    return plain(value), map_tree(plain, aux), gradients
+    return finished(value), map_tree(finished, done.aux), gradients
 
 
-def _fresh(x: Any) -> Tensor:
-    """An argument under a node of its own."""
-    if isinstance(x, Tensor) and x.requires_grad:
-        return apply(PRIMITIVES["alias"], x)
-    array = raw(x)
-    known = isinstance(array, (np.ndarray, np.generic, float))
-    if not known or np.asarray(array).dtype.kind != "f":
-        kind = f"{array.dtype} of shape {array.shape}" if hasattr(array, "dtype") else repr(x)
-        raise DTypeError(
-            f"grad: an argument to differentiate is a float, a floating array or a Tensor, got "
-            f"{kind}; "
-            "write 2.0 instead of 2, or convert with astype(float)"
-        )
-    return Tensor(array, requires_grad=True)
-
-
-def _split(result: Any, has_aux: bool) -> tuple[Any, Any]:
-    value, aux = result, None
-    if has_aux:
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise GradientError(
-                "grad: with has_aux the function returns a pair (value, aux), got "
-                f"{type(result).__name__}"
-            )
-        value, aux = result
+def _scalar(done: Run) -> Any:
+    """The one scalar that the function returned, or the error that says what it did return."""
+    value = done.rebuild(done.outputs)
     if not isinstance(value, (Tensor, np.ndarray, np.generic, float, int)):
         raise GradientError(
             f"grad: the function must return a scalar, got {type(value).__name__}; for a value "
-            "with "
-            "more beside it, pass has_aux=True"
+            "with more beside it, pass has_aux=True"
         )
-    if np.shape(raw(value)) != ():
+    if shape_of(value) != ():
         raise ShapeError(
-            f"grad: the function must return a scalar, got shape {np.shape(raw(value))}: sum or "
-            "average "
-            "it first"
+            f"grad: the function must return a scalar, got shape {shape_of(value)}: sum or average "
+            "it first, or take ad.jacobian"
         )
-    return value, aux
-
-
-def _depends_on_more(root: Node, fresh: list[Any]) -> bool:
-    """Whether anything but fresh leaves needs a gradient of what ``root`` was computed from.
-
-    What is older than the first fresh node came from outside; the search goes no further than that.
-    """
-    floor = min(node.serial for node in fresh) if fresh else root.serial
-    seen, stack = {root}, [root]
-    while stack:
-        node = stack.pop()
-        if node.serial < floor or (node.primitive is None and node not in fresh):
-            return True
-        for source in node.inputs:
-            if isinstance(source, Node) and source.needs and source not in seen:
-                seen.add(source)
-                stack.append(source)
-    return False
-
-
-def _plain(x: Any, as_tensor: bool) -> Any:
-    """A value without history: a Tensor, or an ndarray or NumPy scalar."""
-    if not isinstance(x, Tensor):
-        return x
-    # An array is its reader's to write to: a cotangent may be shared by several arguments, and a
-    # value may be a Tensor's that the function captured.
-    return wrap(x._data) if as_tensor else x._data.copy()[()]
+    return value

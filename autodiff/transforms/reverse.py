@@ -12,10 +12,17 @@ through every rule. The first walk therefore carries no masks, and only results 
 in a graph that selects, are walked again with them: nothing is paid where nothing was masked. A
 recorded walk always carries them, because the next derivative may be infinite where this one is
 not.
+
+Of a complex value, the gradient of a real loss L is the direction of steepest ascent, dL/dRe + i
+dL/dIm. Inside the walk its conjugate goes from node to node, the g of dL = Re(g dy): so that a rule
+is the same formula for real and complex values, and none of them conjugates (W. Wirtinger, "Zur
+formalen Theorie der Funktionen von mehr komplexen Veränderlichen", 1927; JAX's convention). It is
+conjugated once where it enters and once where it leaves, in ``pull_back``.
 """
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -23,14 +30,24 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import (
+    Batched,
+    handle,
+    levels_of,
+    owner_of,
+    per_example,
+    spell_out_pair,
+    union,
+    zeros_behind,
+)
 from autodiff.errors import DTypeError, GradientError, ShapeError
 from autodiff.families import any_to
-from autodiff.node import SCALARS, Leaf, Node, aval_of_input
+from autodiff.node import SCALARS, Node, aval_of_input
 from autodiff.primitive import OUTPUT
 from autodiff.recording import current, pop, push
 from autodiff.registry import FUNCTIONS, public
-from autodiff.tensor import Tensor, raw, wrap
-from autodiff.tree import flatten
+from autodiff.tensor import Tensor, raw, whole, wrap
+from autodiff.tree import Rebuild, flatten
 
 __all__ = ["backward", "gradients"]
 
@@ -80,6 +97,7 @@ def walk(
     cotangents = dict(seeds)
     masks: dict[Node, Any] = {}
     results: dict[Node, Any] = {}
+    own: set[Node] = set()  # whose cotangent is an array made here, which may be added into
     for node in order:
         g = cotangents.pop(node, None)
         if g is None:
@@ -94,6 +112,16 @@ def walk(
         inputs = node.inputs
         pulls, shared = primitive.pulls, None
         if pulls is None:
+            if primitive.add_pulled is not None and not record and not carry:
+                source = inputs[0]
+                if useful is None or source in useful:
+                    total = cotangents.get(source)
+                    if source not in own or not _is_open(total):
+                        total = cotangents[source] = _total(total, source)
+                        own.add(source)
+                        masks.pop(source, None)
+                    primitive.add_pulled(total, g, node)
+                continue
             pulls = primitive.pulls_for(len(inputs))
             if primitive.joint is not None:
                 shared = primitive.joint(g, node, record)
@@ -116,7 +144,18 @@ def walk(
                 params = node.params
                 pulled = function(g, value, **params) if params else function(g, value)
             else:
-                values = read(slots, node, record)
+                if record:
+                    values = read(slots, node, record)
+                else:
+                    output, kept = node.output, node.kept
+                    values = [
+                        output
+                        if s == OUTPUT
+                        else kept[s]
+                        if s >= 0
+                        else aval_of_input(inputs[-2 - s])
+                        for s in slots
+                    ]
                 params = node.params
                 pulled = function(g, *values, **params) if params else function(g, *values)
             presence = None
@@ -128,15 +167,18 @@ def walk(
                 pulled = _unbroadcast(pulled, source, node)
                 presence = None if presence is None else any_to(presence, source.shape)
             if pulled.dtype is not source.dtype and pulled.dtype != source.dtype:
-                if pulled.dtype.kind == "c":
-                    raise DTypeError(
-                        f"{primitive.name}: a real operand of shape {source.shape} cannot be "
-                        f"differentiated through complex values ({pulled.dtype}): split them into "
-                        "real and imaginary parts"
-                    )
+                if pulled.dtype.kind == "c" != source.dtype.kind:
+                    pulled = FUNCTIONS["real"](pulled)  # the rest would move what is not there
                 pulled = pulled.astype(source.dtype)
             if source in cotangents:
-                pulled = cotangents[source] + pulled
+                if source in own:
+                    total = cotangents[source]
+                    total += pulled
+                    pulled = total
+                else:
+                    pulled = cotangents[source] + pulled
+                    if not record:
+                        own.add(source)
                 if carry:
                     before = masks.pop(source, None)
                     both = presence is not None and before is not None
@@ -147,6 +189,16 @@ def walk(
             if presence is not None and not presence.all():
                 masks[source] = presence
     return results
+
+
+def _is_open(total: Any) -> bool:
+    """Whether a sum that the walk made can be added into: NumPy makes numbers of 0-d arrays."""
+    return type(total) is np.ndarray and total.flags.c_contiguous
+
+
+def _total(before: Any, source: Node) -> Any:
+    """An array of the walk's own, of the cotangent so far (None: none), to add into."""
+    return np.zeros(source.shape, source.dtype) if before is None else np.array(before, order="C")
 
 
 def read(slots: tuple[int, ...], node: Node, record: bool) -> list[Any]:
@@ -165,6 +217,11 @@ def read(slots: tuple[int, ...], node: Node, record: bool) -> list[Any]:
     return values
 
 
+# Summing over leading axes, as for a bias, is a product with ones, which BLAS does at the speed of
+# memory: for 50 000 × 32 floats in a ninth of the time of `np.add.reduce`, for 128 × 256 in half.
+_LARGE = 4096
+
+
 def _unbroadcast(pulled: Any, source: Node, node: Node) -> Any:
     """The transpose of broadcasting: sum over the axes along which an operand was repeated."""
     shape, full = source.shape, pulled.shape
@@ -175,6 +232,10 @@ def _unbroadcast(pulled: Any, source: Node, node: Node) -> Any:
             f"an input of shape {shape}"
         )
     axes = (*range(extra), *(i + extra for i, n in enumerate(shape) if n == 1 != full[i + extra]))
+    large = len(axes) == extra and type(pulled) is np.ndarray and pulled.size >= _LARGE
+    if large and pulled.dtype.char in "fd" and pulled.flags.c_contiguous:
+        rows = math.prod(full[:extra])
+        return (np.ones(rows, pulled.dtype) @ pulled.reshape(rows, -1)).reshape(shape)
     return FUNCTIONS["reshape"](FUNCTIONS["sum"](pulled, axis=axes), shape)
 
 
@@ -186,10 +247,10 @@ def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
             f"{type(output).__name__}"
         )
     label = f"Tensor {output.name!r}" if output.name else "the output"
-    if output.dtype.kind == "c":
+    if cotangent is None and output.dtype.kind == "c":
         raise DTypeError(
-            f"{what}: {label} is {output.dtype}, and only real values have gradients: split it "
-            "into real and imaginary parts"
+            f"{what}: {label} is {output.dtype}, and only real values have gradients: take "
+            "ad.real, ad.imag or ad.abs of it, or give a cotangent"
         )
     if not output.requires_grad:
         raise GradientError(
@@ -204,21 +265,21 @@ def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
                 f"{what}: {label} has shape {output.shape}, and a gradient is that of a scalar: "
                 "sum it first, or give a cotangent of the same shape"
             )
-        if np.isnan(output._data).any():
+        if math.isnan(abs(output._data.item() if type(output) is Tensor else 0.0)):
             raise GradientError(
                 f"{what}: {label} is NaN, so every gradient would be: look for the first operation "
                 "that gave NaN, or for NaN among the data"
             )
-        return output.node, np.ones(output.shape, output.dtype)
-    value = raw(cotangent)
-    array = np.asarray(value)
+        one = np.empty(output.shape, output.dtype)  # a third of the time of `ones`
+        one.fill(1)
+        return output.node, one
+    array = cotangent if isinstance(cotangent, Tensor) else np.asarray(cotangent)
     if array.shape != output.shape:
         raise ShapeError(f"{what}: {label} has shape {output.shape}, its cotangent {array.shape}")
     if not np.can_cast(array.dtype, output.dtype, "same_kind"):
         raise DTypeError(f"{what}: {label} is {output.dtype}, its cotangent {array.dtype}")
-    if isinstance(cotangent, Tensor):
-        return output.node, cotangent.astype(output.dtype)
-    return output.node, array.astype(output.dtype)
+    g = array.astype(output.dtype)
+    return output.node, FUNCTIONS["conj"](g) if g.dtype.kind == "c" else g
 
 
 def pull_back(
@@ -226,28 +287,42 @@ def pull_back(
     wanted: set[Node] | None,
     create_graph: bool,
     what: str,
+    cut: int | None = None,
 ) -> dict[Node, Any]:
-    """The walk from pairs of output and cotangent: what the public functions share."""
+    """The walk from pairs of output and cotangent: what the public functions share.
+
+    With ``cut``, of the nodes with smaller serials only those in ``wanted`` are walked.
+    """
     seeds: dict[Node, Any] = {}
+    here = current()
+    levels = union([output for output, _ in pairs]) if here.levels else ()
     for output, cotangent in pairs:
         node, g = _seed(output, cotangent, what)
+        if levels:
+            node, g = spell_out_pair(output, g, levels)
         if create_graph and not isinstance(g, Tensor):
             g = wrap(g)
-        elif not create_graph:
+        elif not create_graph and type(g) is not Batched:
             g = raw(g)
         seeds[node] = seeds[node] + g if node in seeds else g
-    floor = -1 if wanted is None else min((n.serial for n in wanted), default=0)
-    order = reachable(seeds, floor)
-    ieee = current().ieee
-    state = push(recording=create_graph)
+    floor = min([n.serial for n in wanted]) if wanted else -1
+    order = reachable(seeds, floor if cut is None else cut)
+    if cut is not None and wanted:
+        order = sorted({*order, *wanted}, key=by_serial, reverse=True)
+    ieee = here.ieee
+    # Batched cotangents (rows of a Jacobian) need rules that run on Tensors, as recorded ones do.
+    lifted = create_graph or Batched in map(type, seeds.values())
+    # Behind the levels of `vmap` only those are left that cotangents have.
+    inner = union(seeds.values()) if here.levels else ()
+    state = push(recording=create_graph, levels=inner)
     try:
         # What a rule meets at the edge of a function's domain is an answer, not a warning.
         with np.errstate(all="ignore"):
-            results = walk(
-                order, seeds, wanted, record=create_graph, masked=create_graph and not ieee
-            )
-            if not (create_graph or ieee or _finite(results)) and _selecting(order):
-                results = walk(order, seeds, wanted, record=False, masked=True)
+            results = walk(order, seeds, wanted, record=lifted, masked=create_graph and not ieee)
+            if not (create_graph or ieee) and _selecting(order) and not _finite(results):
+                results = walk(order, seeds, wanted, record=lifted, masked=True)
+            for node in [n for n in results if n.dtype.kind == "c"]:
+                results[node] = FUNCTIONS["conj"](results[node])
             return results
     finally:
         pop(state)
@@ -255,11 +330,12 @@ def pull_back(
 
 def _finite(results: dict[Node, Any]) -> bool:
     # The sum is finite only if every entry is; it may overflow, which costs a needless second walk.
-    return all([math.isfinite(np.add.reduce(g, axis=None)) for g in results.values()])
+    return all([cmath.isfinite(np.add.reduce(whole(g), axis=None)) for g in results.values()])
 
 
 def _selecting(order: list[Node]) -> bool:
-    return any(n.primitive is not None and n.primitive.selects for n in order)
+    # A graph has many nodes and few primitives.
+    return any([p is not None and p.selects for p in {node.primitive for node in order}])
 
 
 @public
@@ -293,11 +369,11 @@ def backward(output: Tensor, cotangent: Any = None, *, create_graph: bool = Fals
     Tensor([2., 4.])
     """
     results = pull_back([(output, cotangent)], None, create_graph, "backward")
-    for node, g in results.items():
-        leaf = node.handle() if isinstance(node, Leaf) and node.handle is not None else None
-        if leaf is None:
-            continue
-        g = _own_handle(g)
+    leaves = {node: leaf for node in results if (leaf := owner_of(node)) is not None}
+    if current().levels:
+        results = per_example(results, leaves.values(), levels_of(output), "backward")
+    for node, leaf in leaves.items():
+        g = handle(results[node])
         leaf._grad = g if leaf.grad is None else leaf.grad + g
 
 
@@ -339,42 +415,42 @@ def gradients(
     """
     if unused not in ("raise", "none", "zeros"):
         raise ValueError(f"gradients: unused is 'raise', 'none' or 'zeros', got {unused!r}")
-    many = isinstance(outputs, (tuple, list))
-    outputs = list(outputs) if many else [outputs]
-    if cotangents is None:
-        cotangents = [None] * len(outputs)
-    elif not many:
-        cotangents = [cotangents]
-    if len(cotangents) != len(outputs):
+    if not isinstance(outputs, (tuple, list)):
+        pairs = [(outputs, cotangents)]
+    elif cotangents is None:
+        pairs = [(output, None) for output in outputs]
+    elif len(cotangents) == len(outputs):
+        pairs = list(zip(outputs, cotangents, strict=True))
+    else:
         raise ShapeError(f"gradients: {len(outputs)} outputs but {len(cotangents)} cotangents")
-    leaves, rebuild = flatten(inputs)
+    if type(inputs) is dict and all([isinstance(x, Tensor) for x in inputs.values()]):
+        # The parameters of a model: nothing is nested.
+        leaves = list(inputs.values())
+        rebuild: Rebuild = lambda values: dict(zip(inputs, values, strict=True))
+    else:
+        leaves, rebuild = flatten(inputs)
     for x in leaves:
-        if not isinstance(x, Tensor) or not x.requires_grad:
+        if not isinstance(x, Tensor) or x.node is None or not x.node.needs:
             raise GradientError(
                 f"gradients: every input must be a Tensor that requires a gradient, got {x!r}"
             )
-    pairs = list(zip(outputs, cotangents, strict=True))
     if unused != "raise":
         # A derivative that is constant has no history: it depends on nothing, as was allowed.
         pairs = [p for p in pairs if not isinstance(p[0], Tensor) or p[0].requires_grad]
     wanted = {x.node for x in leaves}
     results = pull_back(pairs, wanted, create_graph, "gradients") if pairs else {}
+    if current().levels:
+        results = per_example(results, leaves, union([y for y, _ in pairs]), "gradients")
     return rebuild([result_of(results.get(x.node), x, unused, "gradients") for x in leaves])
-
-
-def _own_handle(g: Any) -> Tensor:
-    # One cotangent may arrive at several inputs, and may be what the user passed in: under one
-    # handle, x[i] = v on one result would change the others.
-    return wrap(g._data, g.node) if isinstance(g, Tensor) else wrap(g)
 
 
 def result_of(g: Any, x: Tensor, unused: str, what: str) -> Tensor | None:
     if g is not None:
-        return _own_handle(g)
+        return handle(g)
     if unused == "none":
         return None
     if unused == "zeros":
-        return wrap(np.zeros(x.shape, x.dtype))
+        return zeros_behind(x)
     label = f"{x.name!r} (shape {x.shape})" if x.name else f"an input of shape {x.shape}"
     raise GradientError(
         f"{what}: the output does not depend on {label}. If that is meant, pass unused='zeros' "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -145,7 +146,7 @@ class Optimizer:
                 )
             array = array.astype(p.dtype)
         # The dot product is a quick look; where it overflows, every entry is looked at.
-        if not np.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+        if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
             bad = np.argwhere(~np.isfinite(array))
             at = tuple(int(i) for i in bad[0])
             raise ad.GradientError(
