@@ -36,6 +36,10 @@ class DTypeError(_Placed, TypeError):
     """An operand whose dtype the operation cannot take."""
 
 
+class LinAlgError(ShapeError, np.linalg.LinAlgError):
+    """Matrices that linear algebra cannot take: not square, singular, not positive definite."""
+
+
 class AxisError(_Placed, np.exceptions.AxisError):
     """An axis that the operand does not have."""
 
@@ -46,6 +50,14 @@ class IndexingError(_Placed, IndexError):
 
 class GradientError(_Placed, RuntimeError):
     """A gradient that was asked for and does not exist."""
+
+
+class UnsupportedError(_Placed, TypeError):
+    """A NumPy function called on a Tensor that has no counterpart which knows its derivative."""
+
+
+class VmapError(_Placed, TypeError):
+    """One value asked of a Tensor that holds one for each example of a batch, inside ``vmap``."""
 
 
 _PACKAGES = (
@@ -74,6 +86,12 @@ def where_it_happened() -> str:
     place, scope = user_frame(), current().scope
     text = f", in {'.'.join(scope)}" if scope else ""
     return text + (f", at {place[0]}:{place[1]}" if place else "")
+
+
+def check_device(name: str, device: Any) -> None:
+    """Raise ValueError for another device than the CPU, where all arrays are."""
+    if device is not None and device != "cpu":
+        raise ValueError(f"{name}: the only device is 'cpu', got {device!r}")
 
 
 def normalize_axis(name: str, axis: Any, ndim: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autodiff.errors import DTypeError, GradientError, ShapeError
 from autodiff.node import Leaf, Node
+from autodiff.numpy_protocol import NumPyNames
 from autodiff.operators import Methods
 from autodiff.protocol import Protocol
 from autodiff.recording import current
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from autodiff.tensor import Tensor
 
 
-class Handle(Protocol, Methods):
+class Handle(Protocol, Methods, NumPyNames):
     """The part of ``Tensor`` that is not arithmetic: value, history, gradient, rebinding."""
 
     __slots__ = ("__weakref__", "_data", "_grad", "node")
@@ -113,6 +114,14 @@ class Handle(Protocol, Methods):
     def size(self) -> int:
         return self._data.size
 
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
     # ---- history
 
     @property
@@ -127,15 +136,10 @@ class Handle(Protocol, Methods):
                 f"requires_grad: {self._label()} was computed by {self.node!r}; set it on the leaf "
                 "that the operation started from, or use ad.stop_gradient"
             )
-        if value and self._data.dtype.kind != "f":
-            hint = (
-                "split it into real and imaginary parts"
-                if self.dtype.kind == "c"
-                else ("write 1.0 instead of 1, or pass dtype=float")
-            )
+        if value and self._data.dtype.kind not in "fc":
             raise DTypeError(
-                f"requires_grad: only real floating Tensors have gradients, {self._label()} is "
-                f"{self.dtype}; {hint}"
+                "requires_grad: only real and complex floating Tensors have gradients, "
+                f"{self._label()} is {self.dtype}; write 1.0 instead of 1, or pass dtype=float"
             )
         if value != self.requires_grad:
             self.node = Leaf(self.shape, self.dtype, needs=bool(value), name=self.name, handle=self)
@@ -205,4 +209,6 @@ class Handle(Protocol, Methods):
             )
             return
         new = FUNCTIONS["setitem"](self, index, value)
+        if new.takeover is not None:
+            self.__class__ = type(new)  # inside vmap, a value of each example's own was written
         self._data, self.node = new._data, new.node

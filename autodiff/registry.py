@@ -15,8 +15,29 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class _Functions(dict[str, Callable[..., Any]]):
+    """The functions that are loaded; one that is asked for by name and is not yet is."""
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        load_all()
+        if name not in self:
+            raise KeyError(name)
+        return self[name]
+
+    def find(self, name: str) -> Callable[..., Any] | None:
+        """The function of that name, or None."""
+        if name not in self:
+            load_all()
+        return self.get(name)
+
+
 PRIMITIVES: dict[str, Primitive] = {}
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
+FUNCTIONS = _Functions()
+
+
+def load_all() -> None:
+    """Import the operations that are loaded only when one of them is named; see ``autodiff``."""
 
 
 def public(function: F) -> F:

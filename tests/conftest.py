@@ -6,6 +6,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from autodiff import registry
+
+# Tests take every primitive and function from the registry, also those that load when first named.
+registry.load_all()
+
+# Each worker of pytest-xdist would start as many BLAS threads as there are cores; they then wait
+# for each other. Workers are started with this environment.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Machines that are shared stall for longer than any deadline: time is not what these tests check.
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -11,14 +11,14 @@ import autodiff as ad
 from autodiff.node import Node
 from autodiff.primitive import Absent, Case, Primitive
 from autodiff.tensor import Tensor, apply
-from tests.checks import draw, generator, kernel, lift, like, pull, wanted
+from tests.checks import dot, draw, generator, kernel, lift, like, pull, wanted
 from tests.numeric import complex_step, richardson
 from tests.tolerances import assert_close, tolerance
 
 
-def check_inner_product(primitive: Primitive, case: Case) -> None:
+def check_inner_product(primitive: Primitive, case: Case, dtype: Any = np.float64) -> None:
     """The forward and the reverse rule are transposes: ``<v, J u> = <J^T v, u>``."""
-    operands = draw(primitive, case)
+    operands = draw(primitive, case, dtype)
     which = wanted(primitive, operands)
     rng = generator(primitive)
     y = np.asarray(kernel(primitive, operands, case.params))
@@ -32,16 +32,16 @@ def check_inner_product(primitive: Primitive, case: Case) -> None:
         assert pushed.shape == y.shape, f"{what}: push has shape {pushed.shape}, not {y.shape}"
         assert pushed.dtype == y.dtype, f"{what}: push has dtype {pushed.dtype}, not {y.dtype}"
         pulled = pull(primitive, operands, case.params, group, v)
-        terms = [g * tangents[i] for g, i in zip(pulled, group, strict=True)]
+        terms = [np.conj(g) * tangents[i] for g, i in zip(pulled, group, strict=True)]
         # Measured against the size of the terms: the sums themselves may cancel.
         size = sum(np.abs(t).sum() for t in terms) + np.abs(v * pushed).sum() + 1.0
-        difference = abs(np.sum(v * pushed) - sum(t.sum() for t in terms))
+        difference = abs(dot(v, pushed) - sum(t.sum().real for t in terms))
         assert difference <= tolerance(y.dtype, "derivative") * size, f"{what}: {difference}"
 
 
-def check_vjp(primitive: Primitive, case: Case) -> None:
+def check_vjp(primitive: Primitive, case: Case, dtype: Any = np.float64) -> None:
     """The reverse rule gives the derivative of the kernel, in two random directions."""
-    operands = draw(primitive, case)
+    operands = draw(primitive, case, dtype)
     rng = generator(primitive)
     v = like(rng, kernel(primitive, operands, case.params))
     for i in wanted(primitive, operands):
@@ -52,12 +52,13 @@ def check_vjp(primitive: Primitive, case: Case) -> None:
 
         def value(x: Any, i: int = i) -> Any:
             changed = (*operands[:i], x, *operands[i + 1 :])
-            return np.sum(v * kernel(primitive, changed, case.params))
+            y = kernel(primitive, changed, case.params)
+            return np.sum(v * y) if np.isrealobj(v) else dot(v, y)  # the first for complex steps
 
         for _ in range(2):
             u = like(rng, operands[i])
             what = f"{primitive.name}: gradient for operand {i} of {case}"
-            compare_directional(value, operands[i], u, np.sum(pulled * u), what)
+            compare_directional(value, operands[i], u, dot(pulled, u), what)
 
 
 def compare_directional(value: Any, x: Any, u: Any, got: float, what: str) -> None:
@@ -66,15 +67,15 @@ def compare_directional(value: Any, x: Any, u: Any, got: float, what: str) -> No
     scale = max(abs(expected), 1.0)
     limit = tolerance(np.float64, "numeric") * scale
     assert error < limit, f"{what}: the numeric derivative {expected} is only known to {error}"
-    exact = complex_step(value, x, u)
+    exact = complex_step(value, x, u) if np.isrealobj(x) else None
     if exact is not None and abs(exact - expected) < limit:
         expected, limit = exact, tolerance(np.float64, "derivative") * scale
     assert abs(got - expected) <= limit, f"{what}: {got}, expected {expected} (within {limit:.1e})"
 
 
-def check_second_order(primitive: Primitive, case: Case) -> None:
+def check_second_order(primitive: Primitive, case: Case, dtype: Any = np.float64) -> None:
     """The reverse rule's own gradient, for the operands and for the cotangent."""
-    operands = draw(primitive, case)
+    operands = draw(primitive, case, dtype)
     which = wanted(primitive, operands)
     rng = generator(primitive)
     v = like(rng, kernel(primitive, operands, case.params))
@@ -85,7 +86,7 @@ def check_second_order(primitive: Primitive, case: Case) -> None:
         for i, x in zip(which, points, strict=False):
             changed[i] = x
         pulled = pull(primitive, changed, case.params, which, points[-1])
-        return sum(np.sum(w * g) for w, g in zip(weights, pulled, strict=True))
+        return sum(dot(w, g) for w, g in zip(weights, pulled, strict=True))
 
     points = [*(operands[i] for i in which), v]
     got = _second(primitive, operands, case.params, which, v, weights) if which else []
@@ -101,8 +102,8 @@ def check_second_order(primitive: Primitive, case: Case) -> None:
         limit = tolerance(np.float64, "numeric") * max(abs(expected), 1.0)
         what = f"{primitive.name}: second order, {'cotangent' if k == len(which) else which[k]}"
         assert error < limit, f"{what}: the numeric derivative {expected} is only known to {error}"
-        difference = abs(np.sum(g * u) - expected)
-        assert difference <= limit, f"{what}: {np.sum(g * u)}, expected {expected}"
+        difference = abs(dot(g, u) - expected)
+        assert difference <= limit, f"{what}: {dot(g, u)}, expected {expected}"
 
 
 def _second(
@@ -171,9 +172,11 @@ def _presence(primitive: Primitive, i: int, mask: Any, node: Node, shape: tuple[
     return presence.any(axis=axes, keepdims=True)
 
 
-def check_float32(primitive: Primitive, case: Case) -> None:
-    """Gradients in float32 are float32, and those of float64 up to rounding; second order too."""
-    operands = draw(primitive, case, np.float32)
+def check_float32(primitive: Primitive, case: Case, dtype: Any = np.float32) -> None:
+    """Gradients in single precision are single, and those of double up to rounding; second order
+    too.
+    """
+    operands = draw(primitive, case, dtype)
     which = wanted(primitive, operands)
     if not which:
         return
@@ -181,17 +184,20 @@ def check_float32(primitive: Primitive, case: Case) -> None:
     v = like(rng, kernel(primitive, operands, case.params))
     weights = [like(rng, operands[i]) for i in which]
     wide = [
-        x.astype(np.float64) if isinstance(x, np.ndarray) and x.dtype == np.float32 else x
+        x.astype(np.result_type(x, np.float64))
+        if isinstance(x, np.ndarray) and x.dtype == dtype
+        else x
         for x in operands
     ]
     arguments = (case.params, which)
     got = pull(primitive, operands, *arguments, v)
     got += _second(primitive, operands, *arguments, v, weights)
-    expected = pull(primitive, wide, *arguments, v.astype(np.float64))
-    wider = [w.astype(np.float64) for w in weights]
-    expected += _second(primitive, wide, *arguments, v.astype(np.float64), wider)
+    v = v.astype(np.result_type(v, np.float64))
+    expected = pull(primitive, wide, *arguments, v)
+    wider = [w.astype(np.result_type(w, np.float64)) for w in weights]
+    expected += _second(primitive, wide, *arguments, v, wider)
     for k, (g, e) in enumerate(zip(got, expected, strict=True)):
-        what = f"{primitive.name}: float32 gradient {k} of {case}"
+        what = f"{primitive.name}: {np.dtype(dtype)} gradient {k} of {case}"
         if k < len(which):
             assert g.dtype == operands[which[k]].dtype, f"{what} is {g.dtype}"
         assert_close(g, e, "derivative", what, dtype=np.float32)

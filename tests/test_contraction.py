@@ -263,9 +263,6 @@ def test_norm_neither_overflows_nor_underflows(dtype: Any, size: float) -> None:
 
 def test_norm_errors() -> None:
     x = np.ones((2, 3, 4))
-    for ord in ("nuc", 2, -2):
-        with pytest.raises(ad.ShapeError, match="singular values"):
-            ad.norm(x[0], ord)
     with pytest.raises(ad.ShapeError, match="needs axis"):
         ad.norm(x, 1)
     with pytest.raises(ad.ShapeError, match="ord of a matrix"):

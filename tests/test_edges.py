@@ -1,4 +1,4 @@
-"""Corners of the core: absence through gates, aliasing, strangers as operands, complex values."""
+"""Corners of the core: absence through gates, aliasing, strangers as operands."""
 
 from __future__ import annotations
 
@@ -94,17 +94,6 @@ def test_a_power_of_a_number_stays_in_the_dtype_of_the_exponent(base: float) -> 
     g = ad.gradients((base**x).sum(), x, create_graph=True)
     kinds = {n.dtype for n in ad.graph(g).operations if n.dtype.kind == "f"}
     assert kinds == {np.dtype(np.float32)}
-
-
-def test_complex_values_are_refused_on_the_way_back() -> None:
-    x = leaf(3.0)
-    with pytest.raises(ad.DTypeError, match="cannot be differentiated through complex values"):
-        ad.gradients(ad.abs(x * 1j), x)
-    with pytest.raises(ad.DTypeError, match="only real values have gradients"):
-        ad.gradients(x * 1j, x)
-    with pytest.raises(ad.DTypeError, match="stays real, got complex128"):
-        x.astype(complex)
-    assert ad.tensor(3.0).astype(complex).dtype == complex
 
 
 # ---- aliasing

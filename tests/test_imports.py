@@ -19,13 +19,25 @@ ROOT = Path(__file__).resolve().parent.parent
 # A file may import from its own layer and from those above it in this list; within a layer there
 # are no cycles either.
 LAYERS = (
-    ("errors", "registry", "node", "tree", "recording", "operators", "protocol", "handle"),
-    ("tensor", "primitive", "families"),
-    ("ops",),
+    (
+        "errors",
+        "registry",
+        "node",
+        "tree",
+        "recording",
+        "operators",
+        "protocol",
+        "handle",
+        "numpy_adapters",
+        "numpy_protocol",
+        "dtypes",
+    ),
+    ("tensor", "primitive", "families", "batched"),
+    ("ops", "fft", "linalg", "special", "random"),
     ("transforms",),
     ("graph",),
     ("checking", "drawing"),
-    ("testing", "cli"),
+    ("testing", "cli", "einops"),
     ("",),  # autodiff/__init__.py
     ("__main__",),
 )
@@ -34,6 +46,7 @@ OPTIONAL = {
     "graphviz",
     "hypothesis",
     "IPython",
+    "einops",
     "llvmlite",
     "matplotlib",
     "pygraphviz",
@@ -45,7 +58,7 @@ OPTIONAL = {
 }
 
 # What a layer is made of: its package loads these modules when they are named.
-AT_HOME = {("testing", "hypothesis")}
+AT_HOME = {("testing", "hypothesis"), ("einops", "einops")}
 
 
 def module_name(path: Path, root: Path) -> str:
@@ -133,7 +146,11 @@ def is_public(name: str) -> bool:
     if name.startswith("_") or name in ("Any", "TYPE_CHECKING") or not hasattr(ad, name):
         return False
     value = getattr(ad, name)
-    return name == "errors" or callable(value) or not isinstance(value, ModuleType)
+    return (
+        name in ("errors", "fft", "linalg", "special", "random")
+        or callable(value)
+        or not isinstance(value, ModuleType)
+    )
 
 
 def private_uses(source: str) -> list[str]:
@@ -236,3 +253,25 @@ def write(root: Path, files: dict[str, str]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code)
+
+
+def test_what_is_loaded_later_is_complete_and_typed() -> None:
+    """A checker sees the names by star imports; at run time the same modules load when named."""
+    tree = ast.parse(Path(ad.__file__).read_text(encoding="utf-8"))
+    later = [
+        node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    ]
+    assert later == list(ad._LATER)
+    assert {name for name, f in FUNCTIONS.items() if getattr(ad, name) is not f} == set()
+
+
+def test_little_is_loaded_before_it_is_named() -> None:
+    code = (
+        "import sys, autodiff as ad; before = set(sys.modules); ad.median; "
+        "assert 'autodiff.ops.quantiles' in set(sys.modules) - before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -301,3 +302,50 @@ def test_writing_into_an_index_array_does_not_change_a_gradient() -> None:
     y = x[index]
     index[:] = 2
     np.testing.assert_array_equal(ad.gradients(y.sum(), x).numpy(), [1, 1, 0])
+
+
+# Overlapping parts: basic, an integer array with a repetition, a mask, a single entry.
+_OVERLAPPING = [
+    (slice(None, 3), slice(1, None)),
+    1,
+    (slice(None, None, -2),),
+    ([0, 2, 2],),
+    (np.arange(12).reshape(4, 3) % 2 == 0,),
+    (2, 1),
+    (..., 0),
+]
+
+
+def test_rows_read_one_by_one_cost_no_table_each() -> None:
+    table = ad.tensor(np.ones((100_000, 4)), requires_grad=True)
+    rows = list(range(0, 100_000, 100))
+    loss = sum(table[row].sum() for row in rows)
+    tracemalloc.start()
+    gradient = ad.gradients(loss, table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * table.data.nbytes
+    expected = np.zeros((100_000, 4))
+    expected[rows] = 1
+    assert np.array_equal(gradient.numpy(), expected)
+
+
+@given(st.data())
+def test_parts_add_up_where_they_overlap_and_where_others_come_too(data: Any) -> None:
+    """Adding into one array must not reach the arrays of other inputs, seeds or results."""
+    indices = data.draw(st.lists(st.sampled_from(_OVERLAPPING), min_size=1, max_size=4))
+    x = ad.tensor(np.arange(1.0, 13).reshape(4, 3), requires_grad=True)
+    y = x + 0.0  # whose rule passes the very array on
+    terms = [y[index] for index in indices]
+    cotangents = [np.full(t.shape, i + 1.0) for i, t in enumerate(terms)]
+    whole = np.full((4, 3), 100.0)
+    outputs, seeds = [*terms, y], [*cotangents, whole]
+    got_x, got_y = ad.gradients(outputs, [x, y], cotangents=seeds)
+    expected = np.full((4, 3), 100.0)
+    for index, g in zip(indices, cotangents, strict=True):
+        np.add.at(expected, index, g)
+    assert np.array_equal(got_x.numpy(), expected)
+    assert np.array_equal(got_y.numpy(), expected)
+    assert np.array_equal(whole, np.full((4, 3), 100.0))
+    recorded = ad.gradients(outputs, x, cotangents=seeds, create_graph=True)
+    assert np.array_equal(recorded.data, expected)

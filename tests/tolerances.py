@@ -27,6 +27,8 @@ TOLERANCES: dict[Any, Tolerance] = {
     np.dtype(np.float64): Tolerance(same=1e-13, reference=1e-12, derivative=2e-11, numeric=2e-8),
     np.dtype(np.float32): Tolerance(same=1e-5, reference=2e-5, derivative=2e-4, numeric=2e-3),
 }
+TOLERANCES[np.dtype(np.complex128)] = TOLERANCES[np.dtype(np.float64)]
+TOLERANCES[np.dtype(np.complex64)] = TOLERANCES[np.dtype(np.float32)]
 EXACT = Tolerance(0.0, 0.0, 0.0, 0.0)  # integers and booleans
 
 

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from autodiff.ops.elementwise import abs, multiply
-from autodiff.ops.exponential import exp, expm1, logaddexp
+from autodiff.ops.exponential import expm1, logaddexp
+from autodiff.ops.logsumexp import logsumexp
 from autodiff.ops.movement import as_array
-from autodiff.ops.reduction import logsumexp
 from autodiff.ops.selection import clip, where
 from autodiff.ops.special import erfc, sigmoid
 from autodiff.ops.trigonometric import tanh
@@ -24,26 +24,12 @@ __all__ = [
     "mish",
     "selu",
     "silu",
-    "softmax",
     "softplus",
     "softsign",
 ]
 
 # Klambauer et al. (2017), "Self-normalizing neural networks", the fixed point (0, 1).
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-
-@public
-def softmax(x: Any, axis: int = -1) -> Any:
-    r"""Exponentials along an axis, divided by their sum.
-
-    .. math:: y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}
-
-    >>> import autodiff as ad
-    >>> ad.softmax(ad.tensor([0.0, 1e4, 1e4]))
-    Tensor([0. , 0.5, 0.5])
-    """
-    return exp(log_softmax(x, axis))
 
 
 @public

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError, normalize_axis
+from autodiff.ops.comparison import logical_and, logical_not, logical_or
 from autodiff.ops.movement import as_array, ravel, reshape
-from autodiff.ops.reduction import CASES, EMPTY, NO_AXIS, Reduction, reduce
+from autodiff.ops.reduction import CASES, EMPTY, NO_AXIS, Reduction, mask_of, reduce
 from autodiff.primitive import Case, In
 from autodiff.registry import public
 
@@ -137,32 +138,40 @@ class AllTrue(Truth):
 
 
 @public
-def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def any(x: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     r"""Whether any entry along axes is true, that is, not 0; NaN is true.
 
     .. math:: y = \bigvee_i [\, x_i \ne 0 \,]
 
-    Of no entries: False. The dtype is bool: no gradient passes. Raises AxisError for an axis that
-    ``x`` does not have. As ``numpy.any``.
+    ``where`` masks the entries that count. Of no entries: False. The dtype is bool: no gradient
+    passes. Raises AxisError for an axis that ``x`` does not have. As ``numpy.any``.
 
     >>> import autodiff as ad
     >>> ad.any(ad.tensor([[0.0, 1.0], [0.0, 0.0]]), axis=1)
     Tensor([ True, False])
     """
+    if where is not True:
+        x = as_array(x)
+        mask = mask_of("any", where, x)
+        x = logical_and(x, mask)
     return reduce("any", x, axis, keepdims)
 
 
 @public
-def all(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def all(x: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     r"""Whether every entry along axes is true, that is, not 0; NaN is true.
 
     .. math:: y = \bigwedge_i [\, x_i \ne 0 \,]
 
-    Of no entries: True. The dtype is bool: no gradient passes. Raises AxisError for an axis that
-    ``x`` does not have. As ``numpy.all``.
+    ``where`` masks the entries that count. Of no entries: True. The dtype is bool: no gradient
+    passes. Raises AxisError for an axis that ``x`` does not have. As ``numpy.all``.
 
     >>> import autodiff as ad
     >>> ad.all(ad.tensor([[0.0, 1.0], [2.0, 3.0]]), axis=1)
     Tensor([False,  True])
     """
+    if where is not True:
+        x = as_array(x)
+        mask = mask_of("all", where, x)
+        x = logical_or(x, logical_not(mask))
     return reduce("all", x, axis, keepdims)

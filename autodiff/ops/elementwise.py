@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DTypeError
+from autodiff.errors import DTypeError, check_device
 from autodiff.families import Elementwise, Function, elementwise_function
 from autodiff.node import SCALARS, Aval
 from autodiff.primitive import Case, In
-from autodiff.recording import current
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
 from autodiff.tensor import Tensor, apply, raw, wrap
 
@@ -159,7 +158,8 @@ class Abs(Elementwise):
 
     .. math:: y = |x|, \qquad dy/dx = \operatorname{sign} x
 
-    At 0 the derivative is 0, the subgradient of least norm.
+    At 0 the derivative is 0, the subgradient of least norm. Of complex numbers the modulus, with
+    gradient :math:`x / |x|`.
 
     >>> import autodiff as ad
     >>> ad.abs(ad.tensor([1.0, -2.0]))
@@ -168,9 +168,14 @@ class Abs(Elementwise):
 
     name = "abs"
     kernel = np.abs
-    products = (lambda g, x: g * FUNCTIONS["sign"](x),)
+    products = (lambda g, x: g * _unit(x),)
     intervals = (ANY,)
     special = (0.0, 1e4, -1e4)
+
+
+def _unit(x: Any) -> Any:
+    unit = FUNCTIONS["sign"](x)
+    return FUNCTIONS["conj"](unit) if unit.dtype.kind == "c" else unit
 
 
 def _power(a: Any, b: Any, out: Any = None) -> Any:
@@ -190,6 +195,8 @@ def _power_base(g: Any, a: Any, b: Any) -> Any:
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     # y * log(a) is 0 * -inf at a = 0; for b > 0 the limit is 0.
+    if y.dtype.kind == "c":
+        a = astype(np.asarray(a) if type(a) in SCALARS else a, y.dtype)  # may be negative
     zero = (raw(a) == 0) & (raw(b) > 0)
     slope = FUNCTIONS["log"](FUNCTIONS["where"](zero, 1, a) if np.any(zero) else a)
     # The logarithm of a Python number is float64, whatever the exponent is.
@@ -264,17 +271,23 @@ class Reciprocal(Elementwise):
     intervals = (POSITIVE,)
 
 
+def _cast(g: Any, dtype: np.dtype[Any]) -> Any:
+    """A cotangent or tangent in another dtype; of a real value's, the real part."""
+    return astype(FUNCTIONS["real"](g) if g.dtype.kind == "c" != dtype.kind else g, dtype)
+
+
 class Astype(Elementwise):
     """The same values in another dtype; the cotangent goes back in the operand's own."""
 
     name = "astype"
     kernel = staticmethod(lambda x, *, dtype: np.asarray(x).astype(dtype))
     reference = staticmethod(lambda x, *, dtype: np.astype(x, dtype))
-    products = (lambda g, x_aval, *, dtype: astype(g, x_aval.dtype),)
+    products = (lambda g, x_aval, *, dtype: _cast(g, np.dtype(x_aval.dtype)),)
     intervals = (ANY,)
     cases = (
         Case((In((2, 3)),), {"dtype": np.dtype(np.float64)}),
         Case((In(()),), {"dtype": np.dtype(np.float64)}),
+        Case((In((2, 3)),), {"dtype": np.dtype(np.complex128)}),
     )
 
     def __init__(self) -> None:
@@ -282,7 +295,7 @@ class Astype(Elementwise):
         assert self.pulls is not None and self.pulls[0] is not None
         self.pulls = (self.pulls[0]._replace(exact=True),)
         # The tangent has the dtype of the output, not that of the operand.
-        self.pushes = (self.pulls[0]._replace(function=lambda t, x, *, dtype: astype(t, dtype)),)
+        self.pushes = (self.pulls[0]._replace(function=lambda t, x, *, dtype: _cast(t, dtype)),)
 
     def infer(self, *avals: Any, **params: Any) -> Aval:
         return Aval(avals[0].shape, params["dtype"])
@@ -304,8 +317,10 @@ reciprocal: Function = elementwise_function(Reciprocal)
 
 
 @public
-def astype(x: Any, dtype: Any, /) -> Any:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """The same values in another dtype; the gradient comes back in the dtype of ``x``.
+
+    ``copy`` False gives ``x`` itself where it has the dtype. ``device`` is "cpu" or None.
 
     Raises
     ------
@@ -319,13 +334,10 @@ def astype(x: Any, dtype: Any, /) -> Any:
     wanted = np.dtype(dtype)
     if wanted.kind not in "biufc":
         raise DTypeError(f"astype: expected a dtype of numbers, got {wanted}")
-    if isinstance(x, Tensor):
-        if x.dtype == wanted:
-            # A handle of its own: x[i] = v on the result leaves x alone.
-            return wrap(x._data, x.node)
-        if wanted.kind == "c" and x.requires_grad and current().recording:
-            raise DTypeError(
-                f"astype: a Tensor that requires a gradient stays real, got {wanted}; compute with "
-                "real and imaginary parts, or write ad.stop_gradient(x) first"
-            )
+    check_device("astype", device)
+    if isinstance(x, Tensor) and x.dtype == wanted:
+        if not copy:
+            return x
+        # A handle of its own: x[i] = v on the result leaves x alone.
+        return wrap(x._data, x.node)
     return apply(PRIMITIVES["astype"], x, dtype=wanted)

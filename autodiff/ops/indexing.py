@@ -6,14 +6,13 @@ update stands in ``update``, and how brackets become a pattern and integer array
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from autodiff.errors import DTypeError, ShapeError, normalize_axis
 from autodiff.families import Linear
-from autodiff.node import Aval
+from autodiff.node import Aval, Node
 from autodiff.ops.movement import as_array, broadcast_to, reshape, transpose
 from autodiff.ops.pattern import (
     ARRAY,
@@ -28,8 +27,8 @@ from autodiff.ops.pattern import (
     parse,
 )
 from autodiff.primitive import Bound, Case, In
-from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import Tensor, apply, raw
+from autodiff.registry import FUNCTIONS, PRIMITIVES, public
+from autodiff.tensor import Tensor, apply
 
 __all__ = ["getitem", "take", "take_along_axis"]
 
@@ -87,6 +86,11 @@ class GetItem(Linear):
         rule = Bound(transposed, (-2, *range(1, count)), exact=True)
         return (rule, *(None,) * (count - 1))
 
+    @staticmethod
+    def add_pulled(total: Any, g: Any, node: Node) -> None:
+        # Scattered into zeros of its own, each row that is read of a table would cost the table.
+        _add_at(total, g, node.kept[1:], node.params["index"])
+
     def batch(self, mapped: tuple[bool, ...], x: Any, *arrays: Any, index: Pattern) -> Any:
         shape = x.shape[1:] if mapped[0] else x.shape
         size = x.shape[0] if mapped[0] else arrays[mapped.index(True) - 1].shape[0]
@@ -126,20 +130,9 @@ class Scatter(Linear):
 
     @staticmethod
     def kernel(g: Any, *arrays: Any, index: Pattern, shape: tuple[int, ...]) -> Any:
-        if not arrays:
-            result = np.zeros(shape, g.dtype)
-            if result[native(index, ())].shape != g.shape:
-                raise ShapeError("scatter: another shape than the selected entries have")
-            result[native(index, ())] = g
-            return result
-        # One-dimensional `add.at` is NumPy's fast path: 4096 float32 rows of 64 take a third of
-        # the time of `add.at` on rows, of sorting with `add.reduceat`, or of `bincount`.
-        places = flat_positions(shape, index, arrays)
-        if places.shape != g.shape:
-            raise ShapeError("scatter: another shape than the selected entries have")
-        result = np.zeros(math.prod(shape), g.dtype)
-        np.add.at(result, places.ravel(), g.ravel())
-        return result.reshape(shape)
+        result = np.zeros(shape, g.dtype)
+        _add_at(result, g, arrays, index)
+        return result
 
     def infer(self, g: Any, *arrays: Any, index: Pattern, shape: tuple[int, ...]) -> Aval:
         selected = layout("scatter", shape, index, arrays).shape
@@ -171,6 +164,25 @@ class Scatter(Linear):
         pattern, found, axes = batched(shape, index, arrays, mapped[1:], True, size)
         g = transpose(g, tuple(map(axes.index, range(len(axes)))))
         return apply(self, g, *found, index=pattern, shape=(size, *shape))
+
+
+def _add_at(total: Any, g: Any, arrays: Any, index: Pattern) -> None:
+    """Add ``g`` into the contiguous array ``total`` at an index, also where entries meet."""
+    if not arrays:
+        selected = total[native(index, ())]
+        if selected.shape != g.shape:
+            raise ShapeError("scatter: another shape than the selected entries have")
+        if selected.shape:
+            selected += g
+        else:
+            total[native(index, ())] += g
+        return
+    # One-dimensional `add.at` is NumPy's fast path: 4096 float32 rows of 64 take a third of
+    # the time of `add.at` on rows, of sorting with `add.reduceat`, or of `bincount`.
+    places = flat_positions(total.shape, index, arrays)
+    if places.shape != g.shape:
+        raise ShapeError("scatter: another shape than the selected entries have")
+    np.add.at(total.reshape(-1), places.ravel(), g.ravel())
 
 
 def _scatter(g: Any, *arrays: Any, index: Pattern, shape: tuple[int, ...]) -> Any:
@@ -213,7 +225,7 @@ def getitem(x: Any, index: Any, /) -> Any:
 
 
 def _integers(name: str, indices: Any) -> Any:
-    array = np.asarray(raw(indices))
+    array = indices if isinstance(indices, Tensor) else np.asarray(indices)
     if array.size == 0 and not isinstance(indices, (Tensor, np.ndarray)):
         return array.astype(np.intp)
     if array.dtype.kind not in "iu":
@@ -222,7 +234,7 @@ def _integers(name: str, indices: Any) -> Any:
 
 
 @public
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     r"""Entries of ``x`` at integer positions along one axis (as ``numpy.take``).
 
     .. math:: y_{\ldots i \ldots} = x_{\ldots \mathrm{indices}_i \ldots}
@@ -234,6 +246,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
         Of any shape, which takes the axis' place in the result.
     axis : int, optional
         Without it, of ``x`` flattened.
+    mode : {"raise", "wrap", "clip"}
+        What becomes of positions out of bounds.
 
     Raises
     ------
@@ -249,6 +263,12 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
         x, axis = reshape(x, -1), 0
     axis = normalize_axis("take", axis, x.ndim)
     found = _integers("take", indices)
+    if mode == "wrap":
+        found = found % x.shape[axis]
+    elif mode == "clip":
+        found = FUNCTIONS["clip"](found, 0, x.shape[axis] - 1)
+    elif mode != "raise":
+        raise ValueError(f"take: mode is 'raise', 'wrap' or 'clip', got {mode!r}")
     return apply(PRIMITIVES["getitem"], x, found, index=(*(FULL,) * axis, ARRAY))
 
 

@@ -24,7 +24,7 @@ from autodiff.tensor import apply
 __all__ = ["array_split", "concatenate", "pad", "split", "stack"]
 
 
-def _spread(mapped: tuple[bool, ...], operands: Sequence[Any]) -> list[Any]:
+def spread_batch(mapped: tuple[bool, ...], operands: Sequence[Any]) -> list[Any]:
     """Give every operand the batch axis that some of them have."""
     count = next(x.shape[0] for x, m in zip(operands, mapped, strict=True) if m)
     return [
@@ -74,7 +74,7 @@ class Concatenate(Linear):
         return Aval(shape, np.result_type(*(x.dtype for x in avals)))
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, axis: int, bounds: Any) -> Any:
-        return apply(self, *_spread(mapped, operands), axis=axis + 1, bounds=bounds)
+        return apply(self, *spread_batch(mapped, operands), axis=axis + 1, bounds=bounds)
 
 
 def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -151,7 +151,7 @@ class Stack(Linear):
         return Aval(shape, np.result_type(*(x.dtype for x in avals)))
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, axis: int) -> Any:
-        return apply(self, *_spread(mapped, operands), axis=axis + 1)
+        return apply(self, *spread_batch(mapped, operands), axis=axis + 1)
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,8 +9,11 @@ import numpy as np
 
 from autodiff.errors import DTypeError, ShapeError, normalize_axes
 from autodiff.ops.comparison import equal, not_equal
+from autodiff.ops.complex import conj
 from autodiff.ops.elementwise import abs as absolute
-from autodiff.ops.movement import as_array
+from autodiff.ops.linalg_base import check_matrices
+from autodiff.ops.linalg_decompositions import svdvals
+from autodiff.ops.movement import as_array, moveaxis
 from autodiff.ops.reduction import Reduction, reduce, unreduce
 from autodiff.ops.reduction import max as max_over
 from autodiff.ops.reduction import min as min_over
@@ -18,14 +21,15 @@ from autodiff.ops.reduction import sum as sum_over
 from autodiff.ops.selection import where
 from autodiff.primitive import Case, In
 from autodiff.registry import public
-from autodiff.tensor import raw
+from autodiff.tensor import aval_of, whole
 
 __all__ = ["norm"]
 
 
 def _length(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool) -> Any:
     """Root of the sum of squares; scaled where squares leave the range of the dtype."""
-    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    if x.dtype.kind != "f":
+        x = np.abs(x) if x.dtype.kind == "c" else x.astype(np.float64)
     with np.errstate(over="ignore", under="ignore"):
         y = np.asarray(np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims)))
     limits = np.finfo(x.dtype)
@@ -45,8 +49,9 @@ def _length(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool) -
 def _direction(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """``x / y``, and 0 at the origin: of all subgradients there, the one of least norm."""
     y = unreduce(y, x, axis, keepdims)
-    origin = raw(y) == 0
-    if not np.any(origin):
+    x = conj(x) if x.dtype.kind == "c" else x
+    origin = equal(y, 0)
+    if not np.any(whole(origin)):
         return x / y
     return where(origin, 0, x / where(origin, 1, y))
 
@@ -57,7 +62,7 @@ class Norm(Reduction):
     name = "norm"
     kernel = staticmethod(_length)
     reference = staticmethod(
-        lambda x, *, axis, keepdims: np.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
+        lambda x, *, axis, keepdims: np.sqrt((np.abs(x) ** 2).sum(axis=axis, keepdims=keepdims))
     )
     vjp = staticmethod(
         lambda g, y, x, *, axis, keepdims: (
@@ -81,9 +86,6 @@ class Norm(Reduction):
     special = (0.0,)
 
 
-_NO_SVD = "'nuc', 2 and -2"
-
-
 def _vector_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if ord is None or ord == 2:
         return reduce("norm", x, axis, keepdims)
@@ -95,13 +97,12 @@ def _vector_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any
     if ord == 1:
         return sum_over(size, axis, keepdims=keepdims)
     if ord == 0:
-        dtype = np.result_type(x.dtype, np.float16) if x.dtype.kind == "f" else np.dtype(float)
+        dtype = size.dtype if size.dtype.kind == "f" else np.dtype(float)
         return sum_over(not_equal(x, 0).astype(dtype), axis, keepdims=keepdims)
     if isinstance(ord, str) or not isinstance(ord, (int, float)):
         raise DTypeError(
             f"norm: ord of a vector is None, a number, inf or -inf, got {ord!r}; 'fro' is for "
-            "matrices "
-            "(give two axes)"
+            "matrices (give two axes)"
         )
     total = sum_over(size**ord, axis, keepdims=keepdims)
     if ord < 0:
@@ -115,18 +116,13 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any
     if ord is None or ord == "fro":
         return reduce("norm", x, axis, keepdims)
     if ord in ("nuc", 2, -2):
-        raise ShapeError(
-            f"norm: the orders {_NO_SVD} of a matrix are made of singular values, which this "
-            "version "
-            f"has no decomposition for (got ord={ord!r}, axes {axis}); the orders None, 'fro', 1, "
-            "-1, "
-            "inf and -inf exist. For the norm of vectors, give one axis"
-        )
+        s = svdvals(moveaxis(x, axis, (-2, -1)))
+        y = (sum_over if ord == "nuc" else max_over if ord == 2 else min_over)(s, axis=-1)
+        return unreduce(y, x, axis, False) if keepdims else y
     if ord not in (1, -1, math.inf, -math.inf):
         raise ShapeError(
-            f"norm: ord of a matrix is None, 'fro', 1, -1, inf or -inf, got {ord!r}; for the norm "
-            "of "
-            "vectors, give one axis"
+            f"norm: ord of a matrix is None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}; "
+            "for the norm of vectors, give one axis"
         )
     summed, other = axis if ord in (1, -1) else axis[::-1]
     extreme = max_over if ord > 0 else min_over
@@ -139,7 +135,7 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     r"""Norm of vectors (along one axis) or of matrices (along two), as ``numpy.linalg.norm``.
 
-    .. math:: \lVert x \rVert_2 = \sqrt{\textstyle\sum_i x_i^2}, \qquad
+    .. math:: \lVert x \rVert_2 = \sqrt{\textstyle\sum_i |x_i|^2}, \qquad
         \bar x = \bar y\, \frac{x}{\lVert x \rVert_2}
 
     At the origin the gradient is 0, the subgradient of least norm. The order 2 neither overflows
@@ -148,10 +144,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     Parameters
     ----------
     x : array_like
-    ord : None, number, inf, -inf or "fro"
+    ord : None, number, inf, -inf, "fro" or "nuc"
         None: the root of the sum of squares. Of vectors: :math:`(\sum_i |x_i|^p)^{1/p}`, the
         largest or the smallest size, and for 0 the count of entries that are not 0. Of matrices:
-        "fro", or the largest or smallest sum of sizes in columns (1, -1) or rows (inf, -inf).
+        "fro"; the largest or smallest sum of sizes in columns (1, -1) or rows (inf, -inf); the
+        largest, the smallest or the sum of the singular values (2, -2, "nuc").
     axis : int, pair of int, or None
         None: of all entries, or with ``ord``, all axes of a vector or a matrix.
     keepdims : bool
@@ -160,8 +157,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     Raises
     ------
     ShapeError
-        ``ord`` with another number of axes than one or two, or an order of matrices that takes
-        singular values.
+        ``ord`` with another number of axes than one or two, or none of matrices.
     AxisError, DTypeError
 
     Reference: Golub and Van Loan, "Matrix Computations", 2.2-2.3.
@@ -172,16 +168,45 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     (Tensor(5., from=norm), Tensor([0.6, 0.8]))
     """
     x = as_array(x)
-    if x.dtype.kind == "c":
-        raise DTypeError(f"norm: expected real numbers, got {x.dtype}; take the abs first")
     axes = normalize_axes("norm", axis, x.ndim)
     if ord is None:
         return reduce("norm", x, axes, keepdims)
     if len(axes) not in (1, 2):
         raise ShapeError(
             f"norm: ord={ord!r} of an operand of shape {x.shape} needs axis: an int for the norm "
-            "of "
-            "vectors, a pair for that of matrices"
+            "of vectors, a pair for that of matrices"
         )
     function = _vector_norm if len(axes) == 1 else _matrix_norm
     return function(x, ord, axes, bool(keepdims))
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Norm of vectors along any number of axes (all: None), as ``numpy.linalg.vector_norm``.
+
+    ``ord`` is one of those of vectors in ``norm``, whose gradients these are. Raises AxisError, and
+    DTypeError for another order.
+
+    >>> import autodiff as ad
+    >>> ad.linalg.vector_norm(ad.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    Tensor(5.)
+    """
+    x = as_array(x)
+    return _vector_norm(x, ord, normalize_axes("vector_norm", axis, x.ndim), bool(keepdims))
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Norm of the matrices in the last two axes, as ``numpy.linalg.matrix_norm``.
+
+    ``ord`` is one of those of matrices in ``norm``, whose gradients these are. Raises LinAlgError
+    for what holds no matrices, ShapeError for another order.
+
+    >>> import autodiff as ad
+    >>> x = ad.tensor([[3.0, 0.0], [0.0, -4.0]], requires_grad=True)
+    >>> y = ad.linalg.matrix_norm(x, ord="nuc")
+    >>> y.item(), ad.gradients(y, x).data.round(12)
+    (7.0, array([[ 1.,  0.],
+           [ 0., -1.]]))
+    """
+    x = as_array(x)
+    check_matrices("matrix_norm", aval_of(x))
+    return _matrix_norm(x, ord, (x.ndim - 2, x.ndim - 1), bool(keepdims))

@@ -9,7 +9,7 @@ are.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,27 @@ __all__ = [
 
 
 def as_array(x: Any) -> Any:
-    """A Tensor or an ndarray as it is; anything else as an ndarray, so that it has axes."""
-    return x if type(x) is np.ndarray or isinstance(x, Tensor) else as_operand(x)
+    """A Tensor or an ndarray as it is; anything else as an array, so that it has axes.
+
+    Nested lists that hold Tensors are stacked, so that their gradients are not lost.
+    """
+    if type(x) is np.ndarray or isinstance(x, Tensor):
+        return x
+    if isinstance(x, (list, tuple)) and _holds_tensor(x):
+        return FUNCTIONS["stack"]([as_array(part) for part in x])
+    return as_operand(x)
+
+
+def _holds_tensor(x: Sequence[Any]) -> bool:
+    return any(
+        isinstance(part, Tensor) or (isinstance(part, (list, tuple)) and _holds_tensor(part))
+        for part in x
+    )
+
+
+def values_of(x: Any) -> Any:
+    """The value of an operand, for what depends on it; under ``vmap`` an error that says so."""
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
 
 
 def as_shape(name: str, shape: Any, what: str = "a shape") -> tuple[int, ...]:
@@ -89,14 +108,15 @@ class Reshape(Linear):
 
 
 @public
-def reshape(x: Any, shape: Any) -> Any:
+def reshape(x: Any, shape: Any, *, copy: bool | None = None) -> Any:
     r"""Give an array another shape; its entries keep their order.
 
     .. math:: y_{\mathrm{ravel}} = x_{\mathrm{ravel}}
 
     ``shape``, an int or a tuple, holds as many entries as ``x``; one size may be -1 and is worked
-    out. The order is C's, the last axis fastest. Raises ShapeError where the numbers of entries
-    differ. The rules are those of ``numpy.reshape``.
+    out. The order is C's, the last axis fastest. ``copy`` True copies the entries of an ndarray,
+    which is a view otherwise where it can be; those of a Tensor are never written to. Raises
+    ShapeError where the numbers of entries differ. The rules are those of ``numpy.reshape``.
 
     >>> import autodiff as ad
     >>> ad.reshape(ad.tensor([[1.0, 2.0], [3.0, 4.0]]), -1)
@@ -108,7 +128,8 @@ def reshape(x: Any, shape: Any) -> Any:
         rest = -math.prod(sizes)
         if rest > 0 and x.size % rest == 0:
             sizes = tuple([x.size // rest if n == -1 else n for n in sizes])
-    return apply(PRIMITIVES["reshape"], x, shape=sizes)
+    y = apply(PRIMITIVES["reshape"], x, shape=sizes)
+    return y.copy() if copy and type(y) is np.ndarray else y
 
 
 @public
@@ -359,7 +380,7 @@ def along(axis: int, index: Any) -> tuple[Any, ...]:
 
 def operands_of(name: str, arrays: Any) -> list[Any]:
     """The operands of ``concatenate`` and its kind, as a list of Tensors and ndarrays."""
-    if not isinstance(arrays, (Sequence, Tensor, np.ndarray)):
+    if not isinstance(arrays, Iterable) or isinstance(arrays, (str, bytes)):
         raise DTypeError(f"{name}: expected a sequence of arrays, got {type(arrays).__name__}")
     operands = [as_array(x) for x in arrays]
     if not operands:

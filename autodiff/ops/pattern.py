@@ -101,6 +101,8 @@ def _bound(name: str, value: Any) -> int | None:
 
 def _array(name: str, entry: Any) -> Any:
     """A Tensor or ndarray of integers or bools; integer Tensors stay Tensors."""
+    if isinstance(entry, Tensor) and entry.dtype.kind in "iu":
+        return entry
     array = raw(entry)
     if not isinstance(array, np.ndarray):
         try:
@@ -135,7 +137,8 @@ def _without_masks(
             found.extend([] if array is None else [array])
             full.extend(own)
             continue
-        if array.shape != own:
+        # NumPy takes a mask of no entries for an axis of any size: it selects nothing.
+        if any([m not in (n, 0) for m, n in zip(array.shape, own, strict=True)]):
             raise IndexingError(
                 f"{name}: a mask has the shape of the axes that it indexes: got "
                 f"bool{list(array.shape)} "

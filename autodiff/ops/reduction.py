@@ -1,8 +1,9 @@
 """Reductions: one value for all entries along some axes.
 
 All take ``axis`` (None for all axes, an int, or a tuple) and ``keepdims`` (keep the axes, with size
-1), as NumPy's functions of the same names, whose dtypes they follow. Of no entries at all, ``sum``
-is 0 and ``logsumexp`` -inf; ``max`` and ``min`` raise, the others warn as NumPy does and give NaN.
+1), as NumPy's functions of the same names, whose dtypes they follow. ``where`` is a mask of the
+entries that count: the others are not read and have no gradient. Of no entries at all, ``sum`` is
+0, ``max`` and ``min`` raise, and ``mean`` is NaN, with NumPy's warning.
 """
 
 from __future__ import annotations
@@ -12,26 +13,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autodiff.errors import AxisError, ShapeError, normalize_axes
+from autodiff.errors import AxisError, DTypeError, ShapeError, normalize_axes
 from autodiff.families import Linear
-from autodiff.node import Aval, Node
+from autodiff.node import SCALARS, Aval, Node
 from autodiff.ops.comparison import equal, isnan, logical_or
-from autodiff.ops.elementwise import sqrt
-from autodiff.ops.exponential import exp
+from autodiff.ops.elementwise import astype
 from autodiff.ops.movement import as_array, broadcast_to, reshape
-from autodiff.ops.selection import where
+from autodiff.ops.selection import maximum, minimum
+from autodiff.ops.selection import where as choose
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import apply
+from autodiff.tensor import Tensor, apply, wrap
 
 __all__ = [
-    "logsumexp",
     "max",
     "mean",
     "min",
-    "std",
     "sum",
-    "var",
 ]
 
 CASES = (
@@ -114,6 +112,34 @@ def reduce(name: str, x: Any, axis: Any, keepdims: bool, **params: Any) -> Any:
     return apply(PRIMITIVES[name], x, axis=axes, keepdims=bool(keepdims), **params)
 
 
+def mask_of(name: str, where: Any, x: Any) -> Any:
+    """The mask of a reduction, checked against what is reduced."""
+    mask = as_array(where)
+    if mask.dtype.kind != "b":
+        raise DTypeError(f"{name}: where is a mask of bools, got {mask.dtype}")
+    extra = mask.ndim - x.ndim
+    if extra > 0 or any(m not in (1, n) for m, n in zip(mask.shape[::-1], x.shape[::-1])):
+        raise ShapeError(
+            f"{name}: where of shape {mask.shape} does not broadcast to the operand, of shape "
+            f"{x.shape}"
+        )
+    return mask
+
+
+def entries(name: str, x: Any, dtype: Any, where: Any, neutral: Any) -> Any:
+    """What is reduced: in the wanted dtype, with the neutral element where the mask is False."""
+    x = as_array(x)
+    x = x if dtype is None else astype(x, dtype)
+    if where is True:
+        return x
+    return choose(mask_of(name, where, x), x, like(neutral, x.dtype))
+
+
+def like(value: Any, dtype: Any) -> Any:
+    """A value that is combined with others of a dtype, in that dtype."""
+    return np.array(value, dtype) if type(value) in SCALARS else astype(as_array(value), dtype)
+
+
 class Sum(Reduction, Linear):
     """The sum along axes."""
 
@@ -128,11 +154,20 @@ class Sum(Reduction, Linear):
 
 
 @public
-def sum(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def sum(
+    x: Any,
+    axis: Any = None,
+    *,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     r"""Sum of the entries along axes.
 
     .. math:: y = \sum_i x_i, \qquad \bar x_i = \bar y
 
+    ``dtype`` is the one to sum in, ``initial`` is added, ``where`` masks the entries that count.
     Bools and small integers are summed as 64-bit integers; floating dtypes are kept. Raises
     AxisError for an axis that ``x`` does not have. The rules are those of ``numpy.sum``, which adds
     in pairs.
@@ -141,7 +176,10 @@ def sum(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     >>> ad.sum(ad.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.])
     """
-    return reduce("sum", x, axis, keepdims)
+    if dtype is None and initial is None and where is True:
+        return reduce("sum", x, axis, keepdims)
+    y = reduce("sum", entries("sum", x, dtype, where, 0), axis, keepdims)
+    return y if initial is None else y + like(initial, y.dtype)
 
 
 class Mean(Reduction, Linear):
@@ -159,19 +197,35 @@ class Mean(Reduction, Linear):
 
 
 @public
-def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def mean(
+    x: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False, where: Any = True
+) -> Any:
     r"""Mean of the entries along axes.
 
     .. math:: y = \frac{1}{n} \sum_i x_i, \qquad \bar x_i = \frac{\bar y}{n}
 
-    Bools and integers give float64; floating dtypes are kept. The mean of nothing is NaN, with
-    NumPy's warning. Raises AxisError for an axis that ``x`` does not have.
+    ``dtype`` is the one to compute in, ``where`` masks the entries that count. Bools and integers
+    give float64; floating dtypes are kept. The mean of nothing is NaN, with NumPy's warning. Raises
+    AxisError for an axis that ``x`` does not have.
 
     >>> import autodiff as ad
     >>> ad.mean(ad.tensor([1.0, 2.0, 6.0]))
     Tensor(3.)
     """
-    return reduce("mean", x, axis, keepdims)
+    if dtype is None and where is True:
+        return reduce("mean", x, axis, keepdims)
+    x = as_array(x)
+    x = astype(x, dtype or np.mean(np.ones(1, x.dtype)).dtype)
+    if where is True:
+        return reduce("mean", x, axis, keepdims)
+    total = sum(x, axis, keepdims=keepdims, where=where)
+    return total / count("mean", where, x, axis, keepdims, total.dtype)
+
+
+def count(name: str, where: Any, x: Any, axis: Any, keepdims: bool, dtype: Any) -> Any:
+    """How many entries of ``x`` a mask lets through along axes."""
+    mask = broadcast_to(mask_of(name, where, x), x.shape)
+    return reduce("sum", mask, axis, keepdims).astype(dtype)
 
 
 class Extremum(Reduction, abstract=True):
@@ -203,13 +257,32 @@ def _selected(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
 def _pull_selected(g: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     selected = _selected(y, x, axis, keepdims)
     count = sum(selected, axis, keepdims=True).astype(g.dtype)
-    return where(selected, unreduce(g, x, axis, keepdims) / count, 0)
+    return choose(selected, unreduce(g, x, axis, keepdims) / count, 0)
 
 
 def _push_selected(t: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     selected = _selected(y, x, axis, keepdims)
     count = sum(selected, axis, keepdims=keepdims).astype(t.dtype)
-    return sum(where(selected, t, 0), axis, keepdims=keepdims) / count
+    return sum(choose(selected, t, 0), axis, keepdims=keepdims) / count
+
+
+def _extremum(
+    name: str, choice: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    x = as_array(x)
+    if initial is None:
+        raise ShapeError(
+            f"{name}: a mask may leave no entry, and there is no {name} of nothing: give initial, "
+            "the value to start from"
+        )
+    axes = normalize_axes(name, axis, x.ndim)
+    initial = like(initial, x.dtype)
+    x = entries(name, x, None, where, initial)
+    if math.prod(x.shape[a] for a in axes) == 0:
+        found = broadcast_to(initial, reduced_shape(x.shape, axes, bool(keepdims)))
+        tensors = isinstance(x, Tensor) and not isinstance(found, Tensor)
+        return wrap(found) if tensors else found
+    return choice(reduce(name, x, axes, keepdims), initial)
 
 
 class Max(Extremum):
@@ -224,22 +297,27 @@ class Max(Extremum):
 
 
 @public
-def max(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def max(
+    x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     r"""Largest entry along axes; NaN where there is one.
 
     .. math:: y = \max_i x_i, \qquad \bar x_i = \begin{cases} \bar y / m & x_i = y \\
         \text{absent} & \text{else} \end{cases}
 
-    The m entries that tie share the gradient, which is the subgradient of least norm. The dtype is
-    kept. Raises AxisError for an axis that ``x`` does not have, ShapeError where there are no
-    entries.
+    The m entries that tie share the gradient, which is the subgradient of least norm. ``initial``
+    is one more value to choose from, which a mask ``where`` of the entries that count needs. The
+    dtype is kept. Raises AxisError for an axis that ``x`` does not have, ShapeError where there are
+    no entries.
 
     >>> import autodiff as ad
     >>> x = ad.tensor([1.0, 5.0, 5.0], requires_grad=True)
     >>> ad.gradients(ad.max(x), x)
     Tensor([0. , 0.5, 0.5])
     """
-    return reduce("max", x, axis, keepdims)
+    if initial is None and where is True:
+        return reduce("max", x, axis, keepdims)
+    return _extremum("max", maximum, x, axis, keepdims, initial, where)
 
 
 class Min(Extremum):
@@ -254,154 +332,22 @@ class Min(Extremum):
 
 
 @public
-def min(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def min(
+    x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
     r"""Smallest entry along axes; NaN where there is one.
 
     .. math:: y = \min_i x_i, \qquad \bar x_i = \begin{cases} \bar y / m & x_i = y \\
         \text{absent} & \text{else} \end{cases}
 
-    The m entries that tie share the gradient. The dtype is kept. Raises AxisError for an axis that
-    ``x`` does not have, ShapeError where there are no entries.
+    The m entries that tie share the gradient. ``initial`` and ``where`` are those of ``max``. The
+    dtype is kept. Raises AxisError for an axis that ``x`` does not have, ShapeError where there are
+    no entries.
 
     >>> import autodiff as ad
     >>> ad.min(ad.tensor([[1.0, 5.0], [3.0, 2.0]]), axis=1)
     Tensor([1., 2.])
     """
-    return reduce("min", x, axis, keepdims)
-
-
-class Var(Reduction):
-    """The mean square distance from the mean along axes."""
-
-    name = "var"
-    kernel = staticmethod(
-        lambda x, out=None, *, axis, keepdims, ddof: np.var(
-            x, axis=axis, out=out, ddof=ddof, keepdims=keepdims
-        )
-    )
-    vjp = staticmethod(
-        lambda g, x, *, axis, keepdims, ddof: unreduce(g, x, axis, keepdims) * _slope(x, axis, ddof)
-    )
-    jvp = staticmethod(
-        lambda t, x, *, axis, keepdims, ddof: sum(
-            t * _slope(x, axis, ddof), axis, keepdims=keepdims
-        )
-    )
-    cases = tuple(
-        c._replace(params=c.params | {"ddof": ddof}) for c, ddof in zip(CASES, (0, 1, 2, 0, 0, 0.5))
-    )
-    errors = (
-        (Case((In((2,)),), {"axis": (2,), "keepdims": False, "ddof": 0}), AxisError, "axis 2"),
-    )
-
-    def infer_dtype(self, dtype: Any) -> Any:
-        return np.var(np.ones(1, dtype)).dtype
-
-
-def _slope(x: Any, axis: tuple[int, ...], ddof: float) -> Any:
-    freedom = math.prod(x.shape[a] for a in axis) - ddof
-    return (x - mean(x, axis, keepdims=True)) * (2 / freedom if freedom > 0 else math.nan)
-
-
-@public
-def var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    r"""Variance of the entries along axes.
-
-    .. math:: y = \frac{1}{n - \mathrm{ddof}} \sum_i (x_i - m)^2, \qquad
-        \bar x_i = \frac{2 (x_i - m)}{n - \mathrm{ddof}} \bar y, \qquad m = \frac{1}{n} \sum_i x_i
-
-    ``ddof`` 1 gives the estimate without bias from a sample. Bools and integers give float64;
-    floating dtypes are kept. Where n does not exceed ``ddof``, NumPy warns, and the gradient is
-    NaN. Raises AxisError for an axis that ``x`` does not have. Two passes, so that a large mean
-    costs no digits.
-
-    >>> import autodiff as ad
-    >>> ad.var(ad.tensor([1.0, 2.0, 6.0]), ddof=1)
-    Tensor(7.)
-    """
-    return reduce("var", x, axis, keepdims, ddof=ddof)
-
-
-@public
-def std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    r"""Standard deviation of the entries along axes.
-
-    .. math:: y = \sqrt{\mathrm{var}(x)}, \qquad
-        \bar x_i = \frac{x_i - m}{(n - \mathrm{ddof})\, y} \bar y
-
-    ``ddof``, dtypes and errors are those of ``var``. Where all entries are equal, y is 0 and has a
-    kink: the gradient there is 0, the subgradient of least norm.
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([[1.0, 5.0], [2.0, 2.0]], requires_grad=True)
-    >>> y = ad.std(x, axis=1)
-    >>> y.data, ad.gradients(y.sum(), x).data
-    (array([2., 0.]), array([[-0.5,  0.5],
-           [ 0. ,  0. ]]))
-    """
-    square = var(x, axis, ddof=ddof, keepdims=keepdims)
-    # At 0 the root's infinite slope is not selected; the slope of the variance itself is 0 there.
-    return where(equal(square, 0), square, sqrt(square))
-
-
-def _logsumexp(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool) -> Any:
-    if x.dtype.kind in "biu":
-        x = x.astype(np.float64)
-    top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-math.inf)
-    # Where the largest is infinite, subtracting it would give inf - inf.
-    top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore", over="ignore"):
-        y = top + np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True))
-    y = y if keepdims else y.reshape(reduced_shape(x.shape, axis, False))
-    if out is None:
-        return y
-    out[...] = y
-    return out
-
-
-class LogSumExp(Reduction):
-    """The logarithm of the sum of exponentials along axes."""
-
-    name = "logsumexp"
-    kernel = staticmethod(_logsumexp)
-    reference = staticmethod(
-        lambda x, *, axis, keepdims: np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
-    )
-    vjp = staticmethod(
-        lambda g, y, x, *, axis, keepdims: (
-            unreduce(g, x, axis, keepdims) * _shares(y, x, axis, keepdims)
-        )
-    )
-    jvp = staticmethod(
-        lambda t, y, x, *, axis, keepdims: sum(
-            t * _shares(y, x, axis, keepdims), axis, keepdims=keepdims
-        )
-    )
-    special = (-1e4, 1e4, -math.inf)
-
-
-def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    # Where all entries are -inf, so is y, and x - y would be NaN; against 0, a share is exp(-inf).
-    base = where(equal(y, -math.inf), 0, y)
-    return exp(x - unreduce(base, x, axis, keepdims))
-
-
-@public
-def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    r"""Logarithm of the sum of exponentials along axes, without overflow.
-
-    .. math:: y = \ln \sum_i e^{x_i} = t + \ln \sum_i e^{x_i - t}, \qquad t = \max_i x_i,
-        \qquad \bar x_i = e^{x_i - y} \bar y
-
-    Where all entries are -inf, or there are none, y is -inf and the gradient 0. Bools and integers
-    give float64; floating dtypes are kept. Raises AxisError for an axis that ``x`` does not have.
-    Source: Blanchard, Higham and Higham (2021), "Accurately computing the log-sum-exp and softmax
-    functions".
-
-    >>> import autodiff as ad
-    >>> x = ad.tensor([1e4, 1e4, 0.0], requires_grad=True)
-    >>> y = ad.logsumexp(x)
-    >>> float(y), ad.gradients(y, x).data
-    (10000.69314718056, array([0.5, 0.5, 0. ]))
-    """
-    return reduce("logsumexp", x, axis, keepdims)
+    if initial is None and where is True:
+        return reduce("min", x, axis, keepdims)
+    return _extremum("min", minimum, x, axis, keepdims, initial, where)

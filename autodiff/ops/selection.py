@@ -16,7 +16,7 @@ from autodiff.node import SCALARS
 from autodiff.ops.elementwise import positive
 from autodiff.primitive import Case, In
 from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import apply, raw
+from autodiff.tensor import apply, aval_of, raw
 
 __all__ = ["clip", "maximum", "minimum", "where"]
 
@@ -172,7 +172,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     """
     if min is None and max is None:
         return positive(x)
-    dtype = np.asarray(raw(x)).dtype
+    dtype = np.dtype(aval_of(x).dtype)
     integers = dtype.kind in "iu"
     lowest: Any = np.iinfo(dtype).min if integers else -np.inf
     highest: Any = np.iinfo(dtype).max if integers else np.inf

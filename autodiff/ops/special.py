@@ -19,10 +19,14 @@ _LARGEST_EXPONENT = {"e": 11.0, "f": 88.0, "F": 88.0}
 
 
 def _sigmoid(x: Any) -> Any:
-    limit = _LARGEST_EXPONENT.get(np.asarray(x).dtype.char, 709.0)
-    y = np.exp(np.minimum(np.negative(x), limit))
-    y += 1  # into the array that exp made
-    return np.divide(1, y, out=y) if type(y) is np.ndarray else 1 / y
+    y = np.negative(x)
+    limit = _LARGEST_EXPONENT.get(y.dtype.char, 709.0)
+    if type(y) is not np.ndarray or y.dtype.kind != "f":
+        return 1 / (1 + np.exp(np.minimum(y, limit)))
+    np.minimum(y, limit, out=y)  # all in the one array that was made
+    np.exp(y, out=y)
+    y += 1
+    return np.divide(1, y, out=y)
 
 
 class Sigmoid(Elementwise):
@@ -160,22 +164,32 @@ _HUGE_S = (
 )
 
 
-def _tail(z: Any) -> Any:
-    """erfc of entries from 1.25 up."""
+def _exponent(z: Any) -> Any:
+    """log(z exp(z * z) erfc(z)) + 0.5625 of entries from 1.25 up."""
     s = 1 / (z * z)
-    ratio = np.where(
+    return np.where(
         z < 1 / 0.35,
         np.polyval(_LARGE_R, s) / np.polyval(_LARGE_S, s),
         np.polyval(_HUGE_R, s) / np.polyval(_HUGE_S, s),
     )
+
+
+def scaled_tail(z: Any) -> Any:
+    """exp(z * z) * erfc(z) of entries from 1.25 up, however large."""
+    return np.exp(_exponent(z) - 0.5625) / z
+
+
+def _tail(z: Any) -> Any:
+    """erfc of entries from 1.25 up."""
     # z * z is rounded; split off its leading half so that exp does not magnify the error.
     lead = z.astype(np.float32).astype(np.float64)
-    return np.exp(-lead * lead - 0.5625) * np.exp((lead - z) * (lead + z) + ratio) / z
+    return np.exp(-lead * lead - 0.5625) * np.exp((lead - z) * (lead + z) + _exponent(z)) / z
 
 
-def _error_function(x: Any, complement: bool) -> Any:
+def error_function(x: Any, complement: bool) -> Any:
+    """The kernel of ``erf``, or of ``erfc``."""
     given = np.asarray(x)
-    dtype = np.exp.resolve_dtypes((given.dtype, None))[1]
+    dtype = np.cbrt.resolve_dtypes((given.dtype, None))[1]  # none for complex dtypes
     v = given.astype(np.float64)
     z = np.minimum(np.abs(v), 30.0)  # erfc(27) is 0 in double precision
     small, middle = z < 0.84375, (z >= 0.84375) & (z < 1.25)
@@ -217,9 +231,9 @@ class Erf(Elementwise):
     """
 
     name = "erf"
-    kernel = staticmethod(lambda x: _error_function(x, False))
+    kernel = staticmethod(lambda x: error_function(x, False))
     reference = np.vectorize(math.erf, otypes=[float])
-    like = np.exp
+    like = np.cbrt  # as exp, and real only
     products = (lambda g, x: g * (2 / math.sqrt(math.pi) * exp(-(x * x))),)
     intervals = ((-3.0, 3.0),)
     special = (0.0, 1e4, -1e4)
@@ -236,9 +250,9 @@ class Erfc(Elementwise):
     """
 
     name = "erfc"
-    kernel = staticmethod(lambda x: _error_function(x, True))
+    kernel = staticmethod(lambda x: error_function(x, True))
     reference = np.vectorize(math.erfc, otypes=[float])
-    like = np.exp
+    like = np.cbrt  # as exp, and real only
     products = (lambda g, x: g * (-2 / math.sqrt(math.pi) * exp(-(x * x))),)
     intervals = ((-3.0, 3.0),)
     special = (0.0, 1e4, -1e4)

@@ -203,7 +203,7 @@ class Arccosh(Elementwise):
 
     name = "arccosh"
     kernel = np.arccosh
-    products = (lambda g, x: g / sqrt((x - 1) * (x + 1)),)
+    products = (lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)),)  # the branch of complex x
     intervals = ((1.2, 3.0),)
 
 

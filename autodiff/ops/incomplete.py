@@ -1,0 +1,306 @@
+r"""The incomplete gamma functions, differentiable in both arguments.
+
+Everything is made of one integral. With :math:`\varphi(u) = a u - x (e^u - 1)`,
+
+.. math:: T_n = \int_{-\infty}^0 u^n e^{\varphi(u)} du \quad\text{or}\quad
+    T_n = -\int_0^\infty u^n e^{\varphi(u)} du, \qquad
+    P(a, x) = w\,T_0 \quad\text{or}\quad 1 + w\,T_0, \qquad w = \frac{x^a e^{-x}}{\Gamma(a)}
+
+the first where :math:`\ln x < \psi(a)`. In :math:`\partial P/\partial a = w\,((\ln x - \psi(a)) T_0
++ T_1)` all terms then have one sign, so that nothing cancels; and both choices have the same
+derivatives, :math:`\partial T_n/\partial a = T_{n+1}` and :math:`\partial T_n/\partial x = T_n -
+(a T_n - [n = 0] + n T_{n-1}) / x`.
+
+Reference: DLMF 8.2, substituted; M. Figurnov, S. Mohamed, A. Mnih, "Implicit reparameterization
+gradients" (2018) for what the derivative by a serves.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.families import Elementwise, Function, elementwise_function
+from autodiff.node import SCALARS
+from autodiff.ops.exponential import log
+from autodiff.ops.gamma import digamma, digamma_positive, log_gamma_positive, stirling_rest
+from autodiff.primitive import Case, In
+from autodiff.registry import PRIMITIVES
+from autodiff.tensor import apply
+
+__all__ = ["gammainc", "gammaincc"]
+
+_DEPTH = 42.0  # integrands are followed until they have fallen by exp(-42)
+
+
+@functools.cache
+def _nodes() -> tuple[Any, Any]:
+    """Gauss-Legendre nodes and weights on (0, 1)."""
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    return (nodes + 1) / 2, weights / 2
+
+
+def _pair(a: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Both operands in double precision, and the dtype of the result."""
+    given = [np.asarray(v) for v in (a, x)]
+    kinds = [type(v) if type(v) in SCALARS else g.dtype for v, g in zip((a, x), given)]
+    dtype = np.arctan2.resolve_dtypes((*kinds, None))[2]
+    a, x = np.broadcast_arrays(*(g.astype(np.float64) for g in given))
+    return a, x, dtype
+
+
+def _reach(a: Any, x: Any, lower: Any) -> Any:
+    """How far from 0, on its side, the integrand has fallen by exp(-42): by Newton's steps."""
+    # From beyond, the steps on a convex function come down to it without passing it.
+    side = np.where(lower, -1.0, 1.0)
+    wide = np.where(lower, (_DEPTH + x) / a, np.log1p(_DEPTH / x + a / x) + 2.0)
+    w = np.minimum(wide, np.sqrt(3 * _DEPTH / x) + 3 * _DEPTH / np.maximum(x, _DEPTH))
+    w = np.where(np.sqrt(3 * _DEPTH / x) < 1, w, wide)
+    for _ in range(12):
+        growth = np.exp(side * w)
+        fall = x * (growth - 1) - side * a * w - _DEPTH
+        w = np.maximum(w - fall / (side * (x * growth - a)), w / 4)
+    return w
+
+
+def _panel(n: int, a: Any, x: Any, start: Any, stop: Any) -> Any:
+    """The integral of u^n exp(phi(u)) from ``start`` to ``stop``."""
+    y, length = np.zeros(a.shape), stop - start
+    some = length != 0  # most entries have one panel only
+    a, x, start, length = a[some], x[some], start[some], length[some]
+    total: Any = 0.0
+    for node, weight in zip(*_nodes(), strict=True):
+        u = start + length * node
+        term = np.exp(a * u - x * np.expm1(u))
+        total = total + weight * (term if n == 0 else u**n * term)
+    y[some] = total * length
+    return y
+
+
+def _is_lower(a: Any, x: Any) -> Any:
+    return np.log(x) < digamma_positive(a)
+
+
+def _integral(a: Any, x: Any, n: int) -> Any:
+    lower = _is_lower(a, x)
+    reach = _reach(a, x, lower)
+    # Below exp(-6) / x the integrand is nearly a power, beyond it falls steeply: two panels.
+    bend = np.where(lower, 0.0, np.clip(-np.log(x) - 6, 0.0, reach))
+    first = _panel(n, a, x, np.where(lower, -reach, 0.0), bend)
+    second = _panel(n, a, x, bend, np.where(lower, 0.0, reach))
+    return np.where(lower, first, -(first + second))
+
+
+def _moment(a: Any, x: Any, *, n: int) -> Any:
+    a, x, dtype = _pair(a, x)
+    with np.errstate(all="ignore"):
+        return np.asarray(_integral(a, x, n)).astype(dtype)[()]
+
+
+def _moment_of(a: Any, x: Any, n: int) -> Any:
+    return apply(PRIMITIVES["gamma_moment"], a, x, n=n)
+
+
+def _moment_slope(y: Any, a: Any, x: Any, n: int) -> Any:
+    inner = a * y - 1 if n == 0 else a * y + n * _moment_of(a, x, n - 1)
+    return y - inner / x
+
+
+class GammaMoment(Elementwise):
+    """The integral T of this module, of order ``n``: what incomplete gammas are made of.
+
+    >>> import autodiff as ad
+    >>> ad.special.gammainc(ad.tensor(1.0), 1.0)
+    Tensor(0.63212056)
+    """
+
+    name = "gamma_moment"
+    arguments = ("a", "x")
+    kernel = staticmethod(_moment)
+    like = np.arctan2
+    products = (
+        lambda g, a, x, *, n: g * _moment_of(a, x, n + 1),
+        lambda g, y, a, x, *, n: g * _moment_slope(y, a, x, n),
+    )
+    intervals = ((0.5, 3.0), (0.2, 4.0))
+    cases = (
+        Case((In((2, 3), 0.5, 3.0), In((2, 3), 3.5, 5.0)), {"n": 0}),
+        Case((In((2, 1), 2.0, 5.0), In((3,), 0.3, 1.0)), {"n": 1}),
+        Case((In((), 2.0, 5.0), In((2,), 6.0, 9.0)), {"n": 2}),
+        Case((In((0, 2)), In((1,))), {"n": 0}),
+    )
+
+
+def _distance(x: Any, a: Any) -> Any:
+    """r - 1 - log(r) of r = x / a, to all digits near 1."""
+    m = (x - a) / a
+    v = m / (2 + m)
+    near: Any = 0.0
+    for k in range(21, 1, -2):
+        near = near * (v * v) + 1.0 / k
+    return np.where(np.abs(m) < 0.3, v * m - 2 * v**3 * near, m - np.log(x / a))
+
+
+def _weight_kernel(a: Any, x: Any) -> Any:
+    a, x, dtype = _pair(a, x)
+    with np.errstate(all="ignore"):
+        small = np.where(a < 10, a, 1.0)
+        plain = small * np.log(x) - x - log_gamma_positive(small)
+        # Of large numbers the difference of the logarithms would lose digits.
+        big = np.where(a < 10, 10.0, a)
+        scaled = 0.5 * np.log(big) - big * _distance(x, big) - stirling_rest(big)
+        y = np.exp(np.where(a < 10, plain, scaled))
+    return y.astype(dtype)[()]
+
+
+class GammaWeight(Elementwise):
+    r"""The density of the gamma distribution times its variable.
+
+    .. math:: y = \frac{x^a e^{-x}}{\Gamma(a)}, \quad
+        \partial y/\partial a = y (\ln x - \psi(a)), \quad \partial y/\partial x = y (a/x - 1)
+
+    >>> import autodiff as ad
+    >>> ad.grad(ad.special.gammainc, 1)(2.0, 1.0)
+    np.float64(0.36787944117144233)
+    """
+
+    name = "gamma_weight"
+    arguments = ("a", "x")
+    kernel = staticmethod(_weight_kernel)
+    like = np.arctan2
+    products = (
+        lambda g, y, a, x: g * (y * (log(x) - digamma(a))),
+        lambda g, y, a, x: g * (y * (a / x - 1)),
+    )
+    intervals = ((0.5, 12.0), (0.2, 9.0))
+
+
+def _weight(a: Any, x: Any) -> Any:
+    return apply(PRIMITIVES["gamma_weight"], a, x)
+
+
+def gamma_slope(a: Any, x: Any) -> Any:
+    r"""How a quantile of the gamma distribution moves with its shape, at a fixed probability.
+
+    .. math:: \frac{dx}{da} = -\frac{\partial P/\partial a}{\partial P/\partial x}
+    """
+    return -x * ((log(x) - digamma(a)) * _moment_of(a, x, 0) + _moment_of(a, x, 1))
+
+
+def _incomplete(upper: bool) -> Any:
+    def kernel(a: Any, x: Any) -> Any:
+        a, x, dtype = _pair(a, x)
+        with np.errstate(all="ignore"):
+            part = _weight_kernel(a, x) * _integral(a, x, 0)
+            y = np.where(_is_lower(a, x) != upper, np.abs(part), 1 - np.abs(part))
+            y = np.where(x == 0, float(upper), np.where(np.isposinf(x), float(not upper), y))
+            y = np.where((x < 0) | (a <= 0) | np.isnan(a) | np.isnan(x), math.nan, y)
+        return y.astype(dtype)[()]
+
+    return kernel
+
+
+class Gammainc(Elementwise):
+    r"""Regularised lower incomplete gamma function, for a > 0 and x ≥ 0.
+
+    .. math:: y = P(a, x) = \frac{1}{\Gamma(a)} \int_0^x t^{a-1} e^{-t} dt
+
+    Differentiable in both arguments. The error is some 1e-14 for a up to 1000.
+
+    >>> import autodiff as ad
+    >>> ad.special.gammainc(ad.tensor([1.0, 3.0]), 2.0)
+    Tensor([0.86466472, 0.32332358])
+    """
+
+    name = "gammainc"
+    arguments = ("a", "x")
+    kernel = staticmethod(_incomplete(False))
+    like = np.arctan2
+    products = (
+        lambda g, a, x: -g * (_weight(a, x) / x * gamma_slope(a, x)),
+        lambda g, a, x: g * (_weight(a, x) / x),
+    )
+    intervals = ((0.5, 3.0), (3.5, 6.0))
+
+
+class Gammaincc(Elementwise):
+    r"""Regularised upper incomplete gamma function, exact where it is small.
+
+    .. math:: y = Q(a, x) = 1 - P(a, x)
+
+    >>> import autodiff as ad
+    >>> ad.special.gammaincc(ad.tensor(2.0), 50.0)
+    Tensor(9.83662422e-21)
+    """
+
+    name = "gammaincc"
+    arguments = ("a", "x")
+    kernel = staticmethod(_incomplete(True))
+    like = np.arctan2
+    products = (
+        lambda g, a, x: g * (_weight(a, x) / x * gamma_slope(a, x)),
+        lambda g, a, x: -g * (_weight(a, x) / x),
+    )
+    intervals = ((0.5, 3.0), (3.5, 6.0))
+
+
+gammainc: Function = elementwise_function(Gammainc)
+gammaincc: Function = elementwise_function(Gammaincc)
+
+
+def _quantile(a: Any, start: Any, part: Any, upper: Any) -> Any:
+    """Where P(a, x), or Q for ``upper``, is ``part``: Newton's steps in log x on its logarithm."""
+    t = np.log(start)
+    for _ in range(60):
+        x = np.exp(t)
+        lower, weight = _GAMMAINC(a, x), _weight_kernel(a, x)
+        value = np.where(upper, _GAMMAINCC(a, x), lower)
+        step = np.log(value / part) * value / np.where(upper, -weight, weight)
+        step = np.clip(np.nan_to_num(step), -1.0, 1.0)
+        t = t - step
+        if not (np.abs(step) > 1e-15 * np.maximum(np.abs(t), 1.0)).any():
+            break
+    return np.exp(t)
+
+
+_GAMMAINC, _GAMMAINCC = _incomplete(False), _incomplete(True)
+
+
+def _moved(a: Any, start: Any, x: Any) -> Any:
+    kinds = [type(v) if type(v) in SCALARS else np.asarray(v).dtype for v in (a, x)]
+    dtype = np.arctan2.resolve_dtypes((*kinds, None))[2]
+    a, start, x = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (a, start, x)))
+    y, away = x.copy(), a != start
+    if away.any():
+        with np.errstate(all="ignore"):
+            p, q = _GAMMAINC(start[away], x[away]), _GAMMAINCC(start[away], x[away])
+            y[away] = _quantile(a[away], x[away], np.minimum(p, q), q < p)
+    return y.astype(dtype)[()]
+
+
+class GammaMoved(Elementwise):
+    r"""A draw of the gamma distribution of shape ``start``, moved to shape ``a``.
+
+    .. math:: P(a, y) = P(\mathrm{start}, x), \qquad
+        \frac{dy}{da} = -\frac{\partial P / \partial a}{\partial P / \partial y}
+
+    At ``a`` = ``start`` it is the draw itself, at no cost; its derivative there is what
+    ``ad.random.gamma`` needs. No gradient reaches ``start`` and ``x``.
+
+    >>> import autodiff as ad
+    >>> ad.random.seed(0)
+    >>> ad.random.gamma(ad.tensor([1.0, 2.0])).shape
+    (2,)
+    """
+
+    name = "gamma_moved"
+    arguments = ("a", "start", "x")
+    kernel = staticmethod(_moved)
+    products = (lambda g, y, a: g * gamma_slope(a, y), None, None)
+    intervals = ((0.5, 3.0), (0.6, 3.1), (0.2, 4.0))
+
+    def infer_dtype(self, *dtypes: Any) -> Any:
+        return np.arctan2.resolve_dtypes((dtypes[0], dtypes[2], None))[2]
