@@ -109,6 +109,13 @@ def _moment_slope(y: Any, a: Any, x: Any, n: int) -> Any:
     return y - inner / x
 
 
+def _cases(*intervals: tuple[float, float]) -> tuple[Case, ...]:
+    """Few entries: these kernels iterate, and every check of a primitive calls them often."""
+    shapes = (((2,), ()), ((), (2, 1)), ((), ()), ((0, 2), (1,)))
+    rows = [(*row, *row[1:] * (len(intervals) - 2)) for row in shapes]
+    return tuple(Case(tuple(map(In, row, *zip(*intervals, strict=True)))) for row in rows)
+
+
 class GammaMoment(Elementwise):
     """The integral T of this module, of order ``n``: what incomplete gammas are made of.
 
@@ -224,6 +231,7 @@ class Gammainc(Elementwise):
         lambda g, a, x: g * (_weight(a, x) / x),
     )
     intervals = ((0.5, 3.0), (3.5, 6.0))
+    cases = _cases(*intervals)
 
 
 class Gammaincc(Elementwise):
@@ -245,6 +253,7 @@ class Gammaincc(Elementwise):
         lambda g, a, x: -g * (_weight(a, x) / x),
     )
     intervals = ((0.5, 3.0), (3.5, 6.0))
+    cases = _cases(*intervals)
 
 
 gammainc: Function = elementwise_function(Gammainc)
@@ -301,6 +310,7 @@ class GammaMoved(Elementwise):
     kernel = staticmethod(_moved)
     products = (lambda g, y, a: g * gamma_slope(a, y), None, None)
     intervals = ((0.5, 3.0), (0.6, 3.1), (0.2, 4.0))
+    cases = _cases(*intervals)
 
     def infer_dtype(self, *dtypes: Any) -> Any:
         return np.arctan2.resolve_dtypes((dtypes[0], dtypes[2], None))[2]
