@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +65,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def run(asked: argparse.Namespace) -> tuple[list[Figure], list[str]]:
+def run(
+    asked: argparse.Namespace, keep: Callable[[list[Figure]], None]
+) -> tuple[list[Figure], list[str]]:
     """Measure what is asked for, with the floors beside it; figures, and what failed and why.
 
     One workload that fails (answers that differ, a process that dies) does not cost the others.
+    ``keep`` gets the figures so far after each of them.
     """
     options = Options(quick=asked.quick, peer_python=asked.peer_python, say=say)
     figures: list[Figure] = []
@@ -83,6 +86,7 @@ def run(asked: argparse.Namespace) -> tuple[list[Figure], list[str]]:
             failures.append(f"FAILED {name}: {error}")
             say(failures[-1])
         say(f"{name}: {time.perf_counter() - start:.0f} s")
+        keep(figures)
     stated = [name for name in workloads() if limits.works(name)]
     names = [name for name in stated if any(f.workload == name for f in figures)]
     if names:
@@ -112,7 +116,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.peers:
         install_peers()
     header = describe(asked.peer_python, asked.quick)
-    figures, failures = run(asked)
+
+    def keep(figures: list[Figure]) -> None:
+        # A long run that is cut short has not been for nothing.
+        if asked.json:
+            save(record(figures, header), asked.json)
+
+    figures, failures = run(asked, keep)
     new = record(figures, header)
     print("\n".join(failures), end="\n" if failures else "")
     if old is not None:

@@ -182,18 +182,28 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
 
     def advance(g: Any, slots: Slots, p: Any, step: int) -> tuple[Any, Slots]:
         rate, beta1, beta2 = _as(lr, p), _as(b1, p), _as(b2, p)
-        m = _add(beta1 * slots[0], (1 - beta1) * g)
-        v = _add(beta2 * slots[1], _scale(g * g, 1 - beta2))
-        root = _add(_root(v / (1 - beta2**step)), _as(eps, p))
-        change = _scale(m / root, rate / (1 - beta1**step))
-        return p - change, (m, v)
+        spare = (1 - beta1) * g
+        m = _add(beta1 * slots[0], spare)
+        spare = _scale(_into(spare, ad.multiply, np.multiply, g, g), 1 - beta2)
+        v = _add(beta2 * slots[1], spare)
+        spare = _root(_into(spare, ad.divide, np.divide, v, 1 - beta2**step))
+        spare = _into(spare, ad.divide, np.divide, m, _add(spare, _as(eps, p)))
+        change = _scale(spare, rate / (1 - beta1**step))
+        return _into(change, ad.subtract, np.subtract, p, change), (m, v)
 
     settings = {"lr": lr, "b1": b1, "b2": b2, "eps": eps}
     return Rule("adam", settings, ("m", "v"), advance=advance)
 
 
-# The first operand of both was made in this module, so that an array is written into: a new array
+# The first operand of these was made in this module, so that an array is written into: a new array
 # for each operation doubles the time of a large parameter.
+
+
+def _into(made: Any, function: Any, ufunc: Any, a: Any, b: Any) -> Any:
+    """``function(a, b)``; of bare arrays, written over what ``made`` held."""
+    if type(made) is not np.ndarray or isinstance(a, ad.Tensor) or isinstance(b, ad.Tensor):
+        return function(a, b)
+    return ufunc(a, b, out=made)
 
 
 def _add(made: Any, x: Any) -> Any:
@@ -217,6 +227,8 @@ def _root(v: Any) -> Any:
     would be 0 · ∞, NaN, for each parameter that had no gradient yet (a relu that is off, an unused
     row).
     """
+    if type(v) is np.ndarray:
+        return np.sqrt(v, out=v)
     root = ad.sqrt(v)
     return ad.where(v > 0, root, 0) if isinstance(v, ad.Tensor) else root
 
