@@ -81,7 +81,7 @@ class Instructions:
     title: str = "instructions of the eager core, by callgrind where it is installed"
 
     def measure(self, name: str, options: Options) -> list[Figure]:
-        """One figure a program; none without valgrind."""
+        """One figure a program, under ``--quick`` for the last alone; none without valgrind."""
         if shutil.which("valgrind") is None:
             options.say(f"{name}: left out (needs valgrind)")
             return []
@@ -90,7 +90,7 @@ class Instructions:
         subprocess.run(
             [sys.executable, "-m", _MODULE, "forward", "1"], env=environment(), cwd=ROOT, check=True
         )
-        for program in PROGRAMS:
+        for program in list(PROGRAMS)[-1:] if options.quick else PROGRAMS:
             options.say(f"{name}: chain {program} under callgrind")
             few, many = (total(program, factor * ITERATIONS) for factor in (1, 3))
             each = (many - few) / (2 * ITERATIONS * OPERATIONS)

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.workload import Comparison, Work
 
-SIZES = {"n=1e6": 1_000_000, "n=4e6": 4_000_000}
+SIZES = {"n=3e5": 300_000, "n=4e6": 4_000_000}
 
 
 def operands(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,7 @@ def operands(size: int) -> tuple[np.ndarray, np.ndarray]:
 WORKLOAD = Comparison(
     title="20 elementwise operations on float32 arrays, their sum and both gradients",
     steps=("n=4e6",),
-    quick_steps=("n=1e6",),
+    quick_steps=("n=3e5",),
     rounds=40,
     tolerance=1e-4,
     # Two operands are read once and two gradients written once: a fused program moves no more.
