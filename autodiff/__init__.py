@@ -92,7 +92,6 @@ if TYPE_CHECKING:
     from autodiff.ops.signal import *
     from autodiff.ops.sinc import *
     from autodiff.ops.slices import *
-    from autodiff.ops.standard import *
     from autodiff.ops.statistics import *
     from autodiff.transforms.batch import *
     from autodiff.transforms.checkpoint import *
@@ -139,7 +138,6 @@ _LATER = (
     "autodiff.ops.signal",
     "autodiff.ops.sinc",
     "autodiff.ops.slices",
-    "autodiff.ops.standard",
     "autodiff.ops.statistics",
     "autodiff.transforms.batch",
     "autodiff.transforms.checkpoint",

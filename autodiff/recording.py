@@ -278,24 +278,6 @@ class scope(_Setting):  # noqa: N801
         self._states = []
         self.name = name
 
-    def __enter__(self) -> None:
-        # Each call of a module enters one: what `push` does, at half the cost.
-        frame = sys._getframe(1)
-        top = _current.get()
-        base = active(top) if top.frame else top
-        state = State(
-            top,
-            id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0,
-            base.recording,
-            base.keep_all,
-            base.forward,
-            base.ieee,
-            (*base.scope, self.name),
-            base.levels,
-        )
-        _current.set(state)
-        self._states.append(state)
-
     @property
     def changes(self) -> dict[str, Any]:  # type: ignore[override]
         return {"scope": (*current().scope, self.name)}

@@ -12,7 +12,7 @@ import pytest
 import autodiff as ad
 from autodiff.graph import Graph, ancestors, describe_params
 from autodiff.node import Node
-from autodiff.transforms.reverse import reachable
+from autodiff.transforms.walk import reachable
 
 
 def assert_topological(g: Graph) -> None:

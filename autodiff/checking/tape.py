@@ -24,7 +24,8 @@ from autodiff.node import SCALARS, Leaf, Node
 from autodiff.recording import pop, push
 from autodiff.registry import PRIMITIVES
 from autodiff.tensor import Tensor, raw, wrap
-from autodiff.transforms.reverse import pull_back, walk
+from autodiff.transforms.reverse import pull_back
+from autodiff.transforms.walk import walk
 
 Array = np.ndarray[Any, Any]
 

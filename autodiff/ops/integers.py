@@ -10,11 +10,14 @@ from autodiff.primitive import Case
 
 __all__ = ["bitwise_count", "gcd", "lcm", "left_shift", "right_shift"]
 
-_PAIRS = INTEGERS[:1]
-_INTERVALS = ((-2.0, 2.0), (-2.0, 2.0))
+
+class _OfTwo(Discrete, abstract=True):
+    partials = DISCRETE * 2
+    intervals = ((-2.0, 2.0), (-2.0, 2.0))
+    cases = INTEGERS[:1]
 
 
-class Gcd(Discrete):
+class Gcd(_OfTwo):
     """Greatest common divisor of two integers, entry by entry.
 
     >>> import autodiff as ad
@@ -24,12 +27,9 @@ class Gcd(Discrete):
 
     name = "gcd"
     kernel = np.gcd
-    partials = DISCRETE * 2
-    intervals = _INTERVALS
-    cases = _PAIRS
 
 
-class Lcm(Discrete):
+class Lcm(_OfTwo):
     """Lowest common multiple of two integers, entry by entry.
 
     >>> import autodiff as ad
@@ -39,12 +39,9 @@ class Lcm(Discrete):
 
     name = "lcm"
     kernel = np.lcm
-    partials = DISCRETE * 2
-    intervals = _INTERVALS
-    cases = _PAIRS
 
 
-class LeftShift(Discrete):
+class LeftShift(_OfTwo):
     """Bits moved to the left: ``a << b``, times two to the power of b.
 
     >>> import autodiff as ad
@@ -54,12 +51,9 @@ class LeftShift(Discrete):
 
     name = "left_shift"
     kernel = np.left_shift
-    partials = DISCRETE * 2
-    intervals = _INTERVALS
-    cases = _PAIRS
 
 
-class RightShift(Discrete):
+class RightShift(_OfTwo):
     """Bits moved to the right: ``a >> b``.
 
     >>> import autodiff as ad
@@ -69,9 +63,6 @@ class RightShift(Discrete):
 
     name = "right_shift"
     kernel = np.right_shift
-    partials = DISCRETE * 2
-    intervals = _INTERVALS
-    cases = _PAIRS
 
 
 class BitwiseCount(Discrete):

@@ -1,7 +1,7 @@
 """Selection between operands: ``where``, the larger, the smaller, limits.
 
 What an operation does not select has no gradient at all, which is not the number zero: see
-``transforms.reverse``.
+``transforms.walk``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from autodiff.recording import current, pop, push
 from autodiff.registry import public
 from autodiff.tensor import Tensor, apply
 from autodiff.transforms.enclosed import captured, enclose, pull_inside, stand_in
-from autodiff.transforms.reverse import read
+from autodiff.transforms.walk import read
 from autodiff.tree import Rebuild, flatten
 
 __all__ = ["checkpoint"]

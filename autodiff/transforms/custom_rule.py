@@ -23,7 +23,8 @@ from autodiff.recording import current, pop, push
 from autodiff.registry import PRIMITIVES
 from autodiff.tensor import Tensor, apply, raw, wrap
 from autodiff.transforms.custom_call import Call, Rules
-from autodiff.transforms.reverse import gradients, read
+from autodiff.transforms.reverse import gradients
+from autodiff.transforms.walk import read
 from autodiff.tree import flatten
 
 

@@ -15,7 +15,8 @@ from autodiff.node import Node, serials
 from autodiff.ops.complex import conj
 from autodiff.registry import PRIMITIVES
 from autodiff.tensor import Tensor, apply, wrap
-from autodiff.transforms.reverse import pull_back, reachable
+from autodiff.transforms.reverse import pull_back
+from autodiff.transforms.walk import reachable
 
 
 def enclose(xs: Sequence[Any]) -> tuple[list[Tensor], int]:

@@ -20,7 +20,8 @@ from autodiff.recording import current, pop, push
 from autodiff.registry import FUNCTIONS, public
 from autodiff.tensor import Tensor, raw, wrap
 from autodiff.transforms.arguments import finish, run
-from autodiff.transforms.reverse import pull_back, reachable, result_of
+from autodiff.transforms.reverse import pull_back, result_of
+from autodiff.transforms.walk import reachable
 from autodiff.tree import align, flatten, map_tree
 
 __all__ = ["jvp", "linearize", "vjp"]

@@ -27,7 +27,7 @@ from autodiff.transforms.batch import vmap
 from autodiff.transforms.derived import jacobian
 from autodiff.transforms.enclosed import captured, enclose, pull_inside, stand_in
 from autodiff.transforms.forward import Tape
-from autodiff.transforms.reverse import read
+from autodiff.transforms.walk import read
 from autodiff.tree import align, flatten
 
 __all__ = ["fixed_point", "root"]
