@@ -5,5 +5,5 @@
 Tensor([0., 2., 0.])
 """
 
-from autodiff.ops.fft import *  # noqa: F403
+from autodiff.ops.fft import *
 from autodiff.ops.fft import __all__ as __all__

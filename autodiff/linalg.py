@@ -11,9 +11,9 @@ from autodiff.ops.contraction import matmul as matmul
 from autodiff.ops.linalg import matrix_norm as matrix_norm
 from autodiff.ops.linalg import norm as norm
 from autodiff.ops.linalg import vector_norm as vector_norm
-from autodiff.ops.linalg_decompositions import *  # noqa: F403
-from autodiff.ops.linalg_products import *  # noqa: F403
-from autodiff.ops.linalg_sylvester import *  # noqa: F403
-from autodiff.ops.linalg_systems import *  # noqa: F403
+from autodiff.ops.linalg_decompositions import *
+from autodiff.ops.linalg_products import *
+from autodiff.ops.linalg_sylvester import *
+from autodiff.ops.linalg_systems import *
 from autodiff.ops.products import kron as kron
 from autodiff.ops.products import vecdot as vecdot

@@ -6,5 +6,5 @@
 (2,)
 """
 
-from autodiff.ops.random import *  # noqa: F403
+from autodiff.ops.random import *
 from autodiff.ops.random import __all__ as __all__

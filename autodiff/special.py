@@ -6,13 +6,13 @@ Tensor(3.17805383)
 """
 
 from autodiff.ops.activations import log_softmax as log_softmax
-from autodiff.ops.bessel import *  # noqa: F403
-from autodiff.ops.borrowed import *  # noqa: F403
-from autodiff.ops.entropy import *  # noqa: F403
-from autodiff.ops.gamma import *  # noqa: F403
-from autodiff.ops.incomplete import *  # noqa: F403
+from autodiff.ops.bessel import *
+from autodiff.ops.borrowed import *
+from autodiff.ops.entropy import *
+from autodiff.ops.gamma import *
+from autodiff.ops.incomplete import *
 from autodiff.ops.logsumexp import logsumexp as logsumexp
-from autodiff.ops.normal import *  # noqa: F403
+from autodiff.ops.normal import *
 from autodiff.ops.softmax import softmax as softmax
 from autodiff.ops.special import erf as erf
 from autodiff.ops.special import erfc as erfc
