@@ -10,14 +10,11 @@ from autodiff.primitive import Case
 
 __all__ = ["bitwise_count", "gcd", "lcm", "left_shift", "right_shift"]
 
-
-class _OfTwo(Discrete, abstract=True):
-    partials = DISCRETE * 2
-    intervals = ((-2.0, 2.0), (-2.0, 2.0))
-    cases = INTEGERS[:1]
+_PAIRS = INTEGERS[:1]
+_INTERVALS = ((-2.0, 2.0), (-2.0, 2.0))
 
 
-class Gcd(_OfTwo):
+class Gcd(Discrete):
     """Greatest common divisor of two integers, entry by entry.
 
     >>> import autodiff as ad
@@ -27,9 +24,12 @@ class Gcd(_OfTwo):
 
     name = "gcd"
     kernel = np.gcd
+    partials = DISCRETE * 2
+    intervals = _INTERVALS
+    cases = _PAIRS
 
 
-class Lcm(_OfTwo):
+class Lcm(Discrete):
     """Lowest common multiple of two integers, entry by entry.
 
     >>> import autodiff as ad
@@ -39,9 +39,12 @@ class Lcm(_OfTwo):
 
     name = "lcm"
     kernel = np.lcm
+    partials = DISCRETE * 2
+    intervals = _INTERVALS
+    cases = _PAIRS
 
 
-class LeftShift(_OfTwo):
+class LeftShift(Discrete):
     """Bits moved to the left: ``a << b``, times two to the power of b.
 
     >>> import autodiff as ad
@@ -51,9 +54,12 @@ class LeftShift(_OfTwo):
 
     name = "left_shift"
     kernel = np.left_shift
+    partials = DISCRETE * 2
+    intervals = _INTERVALS
+    cases = _PAIRS
 
 
-class RightShift(_OfTwo):
+class RightShift(Discrete):
     """Bits moved to the right: ``a >> b``.
 
     >>> import autodiff as ad
@@ -63,6 +69,9 @@ class RightShift(_OfTwo):
 
     name = "right_shift"
     kernel = np.right_shift
+    partials = DISCRETE * 2
+    intervals = _INTERVALS
+    cases = _PAIRS
 
 
 class BitwiseCount(Discrete):
