@@ -60,7 +60,8 @@ class Handle(Protocol, Methods, NumPyNames):
         # All that a user could reach through `view.base` is closed, not only the view.
         array: Any = self._data
         while type(array) is np.ndarray:
-            array.flags.writeable = False
+            if array.flags.writeable:  # to ask costs a fifth of setting
+                array.flags.writeable = False
             array = array.base
         return self._data.view()
 
@@ -76,11 +77,12 @@ class Handle(Protocol, Methods, NumPyNames):
         closed = type(array) is np.ndarray and array.base is None and not array.flags.writeable
         if not (closed or isinstance(value, Handle)):
             array = np.array(array)
-        if array.shape != self.shape:
+        before = self._data
+        if array.shape != before.shape:
             raise ShapeError(
                 f"data: {self._label()} has shape {self.shape}, the new value {array.shape}"
             )
-        if array.dtype != self.dtype:
+        if array.dtype != before.dtype:
             if not np.can_cast(array.dtype, self.dtype, "same_kind"):
                 raise DTypeError(f"data: {self._label()} is {self.dtype}, got {array.dtype}")
             array = array.astype(self.dtype)

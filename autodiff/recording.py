@@ -278,6 +278,25 @@ class scope(_Setting):  # noqa: N801
         self._states = []
         self.name = name
 
+    def __enter__(self) -> None:
+        frame = sys._getframe(1)
+        owned = id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
+        top = _current.get()
+        base = active(top) if top.frame else top
+        # What `push` does, written out: each call of a module enters a scope.
+        state = State(
+            top,
+            owned,
+            base.recording,
+            base.keep_all,
+            base.forward,
+            base.ieee,
+            (*base.scope, self.name),
+            base.levels,
+        )
+        self._states.append(state)
+        _current.set(state)
+
     @property
     def changes(self) -> dict[str, Any]:  # type: ignore[override]
         return {"scope": (*current().scope, self.name)}

@@ -76,9 +76,9 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run ``forward`` in the scope of this module."""
-        self._check_made()
         caller = _caller.get()
-        name = type(self).__name__ if caller is None else self._name_for(caller)
+        place = self._place
+        name = place[1] if place[0] == id(caller) else self._name_for(caller)
         token = _caller.set(self)
         try:
             with ad.scope(name):
@@ -232,13 +232,13 @@ class Module:
         for name, value in vars(self).items():
             yield from _open(name, value)
 
-    def _name_for(self, caller: Module) -> str:
-        """The caller's name for this module; the class name where the caller does not hold it."""
-        if self._place[0] != id(caller):
-            self._place = (id(caller), type(self).__name__)
-            for name, member in caller._members():
-                if isinstance(member, Module):
-                    member._place = (id(caller), name)
+    def _name_for(self, caller: Module | None) -> str:
+        """The caller's name for this module; the class name where no caller holds it."""
+        self._check_made()
+        self._place = (id(caller), type(self).__name__)
+        for name, member in () if caller is None else caller._members():
+            if isinstance(member, Module) and "training" in vars(member):
+                member._place = (id(caller), name)
         return self._place[1]
 
 

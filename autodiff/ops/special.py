@@ -26,7 +26,7 @@ def _sigmoid(x: Any) -> Any:
     np.minimum(y, limit, out=y)  # all in the one array that was made
     np.exp(y, out=y)
     y += 1
-    return np.divide(1, y, out=y)
+    return np.reciprocal(y, out=y)
 
 
 class Sigmoid(Elementwise):

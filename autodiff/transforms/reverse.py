@@ -37,6 +37,10 @@ from autodiff.tree import Rebuild, flatten
 __all__ = ["backward", "gradients"]
 
 
+def _label(output: Tensor) -> str:
+    return f"Tensor {output.name!r}" if output.name else "the output"
+
+
 def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
     """Check one output and its cotangent."""
     if not isinstance(output, Tensor):
@@ -44,38 +48,40 @@ def _seed(output: Any, cotangent: Any, what: str) -> tuple[Node, Any]:
             f"{what}: expected a Tensor that was computed by recorded operations, got "
             f"{type(output).__name__}"
         )
-    label = f"Tensor {output.name!r}" if output.name else "the output"
     if cotangent is None and output.dtype.kind == "c":
         raise DTypeError(
-            f"{what}: {label} is {output.dtype}, and only real values have gradients: take "
-            "ad.real, ad.imag or ad.abs of it, or give a cotangent"
+            f"{what}: {_label(output)} is {output.dtype}, and only real values have gradients: "
+            "take ad.real, ad.imag or ad.abs of it, or give a cotangent"
         )
     if not output.requires_grad:
         raise GradientError(
-            f"{what}: {label} has no history: nothing that it was computed from requires a "
-            "gradient, or it was computed under no_grad, or its history was cut by stop_gradient, "
-            ".data or .numpy(). Make the inputs with ad.tensor(..., requires_grad=True)"
+            f"{what}: {_label(output)} has no history: nothing that it was computed from requires "
+            "a gradient, or it was computed under no_grad, or its history was cut by "
+            "stop_gradient, .data or .numpy(). Make the inputs with ad.tensor(..., "
+            "requires_grad=True)"
         )
     assert output.node is not None
     if cotangent is None:
         if output.size != 1:
             raise ShapeError(
-                f"{what}: {label} has shape {output.shape}, and a gradient is that of a scalar: "
-                "sum it first, or give a cotangent of the same shape"
+                f"{what}: {_label(output)} has shape {output.shape}, and a gradient is that of a "
+                "scalar: sum it first, or give a cotangent of the same shape"
             )
         if math.isnan(abs(output._data.item() if type(output) is Tensor else 0.0)):
             raise GradientError(
-                f"{what}: {label} is NaN, so every gradient would be: look for the first operation "
-                "that gave NaN, or for NaN among the data"
+                f"{what}: {_label(output)} is NaN, so every gradient would be: look for the first "
+                "operation that gave NaN, or for NaN among the data"
             )
         one = np.empty(output.shape, output.dtype)  # a third of the time of `ones`
         one.fill(1)
         return output.node, one
     array = cotangent if isinstance(cotangent, Tensor) else np.asarray(cotangent)
     if array.shape != output.shape:
-        raise ShapeError(f"{what}: {label} has shape {output.shape}, its cotangent {array.shape}")
+        raise ShapeError(
+            f"{what}: {_label(output)} has shape {output.shape}, its cotangent {array.shape}"
+        )
     if not np.can_cast(array.dtype, output.dtype, "same_kind"):
-        raise DTypeError(f"{what}: {label} is {output.dtype}, its cotangent {array.dtype}")
+        raise DTypeError(f"{what}: {_label(output)} is {output.dtype}, its cotangent {array.dtype}")
     g = array.astype(output.dtype)
     return output.node, FUNCTIONS["conj"](g) if g.dtype.kind == "c" else g
 
@@ -94,22 +100,24 @@ def pull_back(
     seeds: dict[Node, Any] = {}
     here = current()
     levels = union([output for output, _ in pairs]) if here.levels else ()
+    # Batched cotangents (rows of a Jacobian) need rules that run on Tensors, as recorded ones do.
+    lifted = create_graph
     for output, cotangent in pairs:
         node, g = _seed(output, cotangent, what)
         if levels:
             node, g = spell_out_pair(output, g, levels)
-        if create_graph and not isinstance(g, Tensor):
-            g = wrap(g)
-        elif not create_graph and type(g) is not Batched:
+        if create_graph:
+            g = g if isinstance(g, Tensor) else wrap(g)
+        elif type(g) is Batched:
+            lifted = True
+        else:
             g = raw(g)
         seeds[node] = seeds[node] + g if node in seeds else g
-    floor = min([n.serial for n in wanted]) if wanted else -1
+    floor = min(map(by_serial, wanted)) if wanted else -1
     order = reachable(seeds, floor if cut is None else cut)
     if cut is not None and wanted:
         order = sorted({*order, *wanted}, key=by_serial, reverse=True)
     ieee = here.ieee
-    # Batched cotangents (rows of a Jacobian) need rules that run on Tensors, as recorded ones do.
-    lifted = create_graph or Batched in map(type, seeds.values())
     # Behind the levels of `vmap` only those are left that cotangents have.
     inner = union(seeds.values()) if here.levels else ()
     state = push(recording=create_graph, levels=inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,9 @@ class Optimizer:
                 f"({len(named)} in all); parameters are found in attributes, lists, tuples, dicts"
             )
         self.rule = rule
+        # On arrays alone nothing is recorded anyway.
+        learned = any(isinstance(setting, ad.Tensor) for setting in rule.settings.values())
+        self._unrecorded = ad.no_grad() if learned else nullcontext()
         self.state: State = rule.init({path: p.data for path, p in self.parameters.items()})
 
     def step(self, grads: Mapping[str, Any] | None = None) -> None:
@@ -85,14 +89,14 @@ class Optimizer:
         if self.state.step % LOOK_EVERY == 0:
             self.check_model()
         given = self._collect() if grads is None else grads
-        if not isinstance(given, Mapping):
+        if type(given) is not dict and not isinstance(given, Mapping):
             raise TypeError(
                 "step: grads is a mapping of path to gradient, as from ad.gradients(loss, "
                 f"optimizer.parameters), got {type(given).__name__}"
             )
         values = {path: self._array(path, g) for path, g in given.items()}
         before = {path: p.data for path, p in self.parameters.items()}
-        with ad.no_grad():
+        with self._unrecorded:
             after, state = self.rule.update(values, self.state, before)
         for path, p in self.parameters.items():
             p.data = _closed(after[path])
