@@ -14,6 +14,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 from autodiff import errors as errors
+from autodiff import memory as _memory
 from autodiff import registry as _registry
 from autodiff.dtypes import *
 from autodiff.errors import AxisError as AxisError
@@ -25,6 +26,7 @@ from autodiff.errors import ShapeError as ShapeError
 from autodiff.errors import UnsupportedError as UnsupportedError
 from autodiff.errors import VmapError as VmapError
 from autodiff.graph import *
+from autodiff.memory import keep_freed_memory as keep_freed_memory
 from autodiff.ops.accumulation import *
 from autodiff.ops.activations import *
 from autodiff.ops.comparison import *
@@ -101,6 +103,8 @@ if TYPE_CHECKING:
     from autodiff.transforms.implicit import *
 
 __version__ = "0.1.0"
+
+_memory.keep_by_default()
 
 # What few programs use is loaded when it is first named, so that `import autodiff` costs little
 # more than `import numpy`: tools and namespaces one by one, all the other functions together.

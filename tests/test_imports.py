@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     (
         "errors",
+        "memory",
         "registry",
         "node",
         "tree",

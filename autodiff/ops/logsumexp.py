@@ -11,6 +11,7 @@ from autodiff.ops.comparison import equal
 from autodiff.ops.exponential import exp
 from autodiff.ops.reduction import Reduction, reduce, reduced_shape, sum, unreduce
 from autodiff.ops.selection import where
+from autodiff.ops.sums import total
 from autodiff.registry import public
 
 __all__ = ["logsumexp"]
@@ -23,7 +24,7 @@ def _logsumexp(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool
     # Where the largest is infinite, subtracting it would give inf - inf.
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore", over="ignore"):
-        y = top + np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True))
+        y = top + np.log(total(np.exp(x - top), axis, keepdims=True))
     y = y if keepdims else y.reshape(reduced_shape(x.shape, axis, False))
     if out is None:
         return y

@@ -21,6 +21,7 @@ from autodiff.ops.elementwise import astype
 from autodiff.ops.movement import as_array, broadcast_to, reshape
 from autodiff.ops.selection import maximum, minimum
 from autodiff.ops.selection import where as choose
+from autodiff.ops.sums import total
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import PRIMITIVES, public
 from autodiff.tensor import Tensor, apply, wrap
@@ -135,6 +136,14 @@ def entries(name: str, x: Any, dtype: Any, where: Any, neutral: Any) -> Any:
     return choose(mask_of(name, where, x), x, like(neutral, x.dtype))
 
 
+def narrowed(y: Any, dtype: Any) -> Any:
+    """The result in the dtype that was asked for, if one was.
+
+    Small integers are added and multiplied as 64-bit ones: the same, modulo what theirs can hold.
+    """
+    return y if dtype is None else astype(y, dtype, copy=False)
+
+
 def like(value: Any, dtype: Any) -> Any:
     """A value that is combined with others of a dtype, in that dtype."""
     return np.array(value, dtype) if type(value) in SCALARS else astype(as_array(value), dtype)
@@ -144,11 +153,7 @@ class Sum(Reduction, Linear):
     """The sum along axes."""
 
     name = "sum"
-    kernel = staticmethod(
-        lambda x, out=None, *, axis, keepdims: np.add.reduce(
-            x, axis=axis, out=out, keepdims=keepdims
-        )
-    )
+    kernel = staticmethod(lambda x, out=None, *, axis, keepdims: total(x, axis, keepdims, out))
     transpose = staticmethod(lambda g, x_aval, *, axis, keepdims: spread(g, x_aval, axis, keepdims))
     cases = (*CASES, EMPTY)
 
@@ -178,17 +183,21 @@ def sum(
     """
     if dtype is None and initial is None and where is True:
         return reduce("sum", x, axis, keepdims)
-    y = reduce("sum", entries("sum", x, dtype, where, 0), axis, keepdims)
+    y = narrowed(reduce("sum", entries("sum", x, dtype, where, 0), axis, keepdims), dtype)
     return y if initial is None else y + like(initial, y.dtype)
+
+
+def _mean(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if x.dtype.char not in "fd" or not x.size:  # NumPy adds float16 as float32
+        return np.mean(x, axis=axis, out=out, keepdims=keepdims)
+    return np.divide(total(x, axis, keepdims, out), math.prod([x.shape[a] for a in axis]), out=out)
 
 
 class Mean(Reduction, Linear):
     """The mean along axes."""
 
     name = "mean"
-    kernel = staticmethod(
-        lambda x, out=None, *, axis, keepdims: np.mean(x, axis=axis, out=out, keepdims=keepdims)
-    )
+    kernel = staticmethod(_mean)
     transpose = staticmethod(
         lambda g, x_aval, *, axis, keepdims: spread(
             g / math.prod(x_aval.shape[a] for a in axis), x_aval, axis, keepdims

@@ -10,6 +10,7 @@ from autodiff.errors import DTypeError, normalize_axes
 from autodiff.node import Aval, Node
 from autodiff.ops.movement import as_array
 from autodiff.ops.reduction import sum as sum_over
+from autodiff.ops.sums import total
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import PRIMITIVES, public
 from autodiff.tensor import apply
@@ -24,7 +25,7 @@ def _softmax(x: Any, *, axis: tuple[int, ...]) -> Any:
         return x.copy()
     y = np.asarray(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     np.exp(y, out=y)
-    return np.divide(y, np.add.reduce(y, axis=axis, keepdims=True), out=y)
+    return np.divide(y, total(y, axis, keepdims=True), out=y)
 
 
 def _derivative(v: Any, y: Any, *, axis: tuple[int, ...]) -> Any:
