@@ -186,9 +186,11 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
         m = _add(beta1 * slots[0], spare)
         spare = _scale(_into(spare, ad.multiply, np.multiply, g, g), 1 - beta2)
         v = _add(beta2 * slots[1], spare)
-        spare = _root(_into(spare, ad.divide, np.divide, v, 1 - beta2**step))
-        spare = _into(spare, ad.divide, np.divide, m, _add(spare, _as(eps, p)))
-        change = _scale(spare, rate / (1 - beta1**step))
+        # Both corrections as factors of the whole: an array less to divide (section 2, end).
+        correction = (1 - beta2**step) ** 0.5
+        spare = _add(_root(spare, v), _as(eps, p) * correction)
+        spare = _into(spare, ad.divide, np.divide, m, spare)
+        change = _scale(spare, rate * correction / (1 - beta1**step))
         return _into(change, ad.subtract, np.subtract, p, change), (m, v)
 
     settings = {"lr": lr, "b1": b1, "b2": b2, "eps": eps}
@@ -220,17 +222,16 @@ def _scale(made: Any, x: Any) -> Any:
     return made
 
 
-def _root(v: Any) -> Any:
+def _root(made: Any, v: Any) -> Any:
     """The square root, without a gradient where ``v`` is 0.
 
     There the slope of the root is infinite and that of v = g² is 0: a gradient through the step
     would be 0 · ∞, NaN, for each parameter that had no gradient yet (a relu that is off, an unused
     row).
     """
-    if type(v) is np.ndarray:
-        return np.sqrt(v, out=v)
-    root = ad.sqrt(v)
-    return ad.where(v > 0, root, 0) if isinstance(v, ad.Tensor) else root
+    if not isinstance(v, ad.Tensor):
+        return np.sqrt(v, out=made if type(made) is np.ndarray else None)
+    return ad.where(v > 0, ad.sqrt(v), 0)
 
 
 def _as(setting: Any, p: Any) -> Any:

@@ -64,6 +64,17 @@ def test_rule_equals_the_loop(name: str, tensors: bool) -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
+def test_rule_of_a_parameter_without_axes(name: str) -> None:
+    rule, _ = RULES[name]
+    params: dict[str, Any] = {"number": np.array(2.0), "vector": np.array([2.0])}
+    state = rule.init(params)
+    for t in range(1, 4):
+        grads = {path: p * t for path, p in params.items()}
+        params, state = rule.update(grads, state, params)
+    assert params["number"] == params["vector"][0] < 2.0
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_rule_is_pure_and_keeps_float32(name: str) -> None:
     rule, _ = RULES[name]
     params = {"a": np.array([1.0, 2.0], np.float32)}
