@@ -78,21 +78,16 @@ def ratios(record: Record) -> str:
 
     def draw(pyplot: Any) -> Any:
         figure, axes = pyplot.subplots(figsize=(7.5, 1.1 + 0.3 * len(found)))
-        names = [name for name, _ in found]
+        names = [f"{name}  {row['ratio_to_best_peer']:.2f}×" for name, row in found]
         values = [math.log2(row["ratio_to_best_peer"]) for _, row in found]
         colours = [GREEN if value <= 0 else RED for value in values]
         axes.barh(names, values, color=colours, height=0.65, label="over the fastest peer")
-        dots = [(math.log2(torch[name]), i) for i, name in enumerate(names) if name in torch]
+        dots = [(math.log2(torch[name]), i) for i, (name, _) in enumerate(found) if name in torch]
         if dots:
             axes.plot(*zip(*dots), "o", color="black", markersize=4, label="over PyTorch, eager")
             axes.legend(loc="lower right", frameon=False)
-        for i, value in enumerate(values):
-            axes.annotate(
-                f"{2**value:.2f}×", (value, i), (4 if value > 0 else -4, 0), va="center",
-                ha="left" if value > 0 else "right", textcoords="offset points",
-            )  # fmt: skip
         everything = [*values, *(x for x, _ in dots), -1.0, 1.0]
-        axes.set_xlim(min(everything) - 0.9, max(everything) + 0.9)
+        axes.set_xlim(min(everything) - 0.4, max(everything) + 0.4)
         ticks = range(math.ceil(min(everything)), math.floor(max(everything)) + 1)
         axes.set_xticks(ticks, [power(k) for k in ticks])
         axes.axvline(0, color="black", linewidth=0.8)
