@@ -72,6 +72,22 @@ def theirs(name: str, *args: Any, **kwargs: Any) -> Any:
         return operator.attrgetter(name)(xp)(*convert(args, make), **convert(kwargs, make))
 
 
+def spelled_out(name: str, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The same call with every default given, and by keyword what may be given so."""
+    bound = inspect.signature(FUNCTIONS[name]).bind(*args, **kwargs)
+    bound.apply_defaults()
+    positions, keywords = list[Any](), dict[str, Any]()
+    for p in bound.signature.parameters.values():
+        given = bound.arguments[p.name]
+        if p.kind is p.VAR_POSITIONAL:
+            positions.extend(given)
+        elif p.kind is p.POSITIONAL_ONLY:
+            positions.append(given)
+        elif type(given).__name__ != "Undef":
+            keywords[p.name] = given
+    return tuple(positions), keywords
+
+
 def agree(name: str, *args: Any, **kwargs: Any) -> None:
     """Our function gives what the reference gives: values, dtypes, shapes, field names."""
     try:

@@ -15,7 +15,17 @@ from autodiff.ops.indexing import take_along_axis
 from autodiff.ops.joining import concatenate
 from autodiff.ops.movement import along, as_array, expand_dims, flip, ravel, reshape, transpose
 from autodiff.ops.recurrence import running_product
-from autodiff.ops.reduction import CASES, EMPTY, Reduction, entries, like, reduce, sum, unreduce
+from autodiff.ops.reduction import (
+    CASES,
+    EMPTY,
+    Reduction,
+    entries,
+    like,
+    narrowed,
+    reduce,
+    sum,
+    unreduce,
+)
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import PRIMITIVES, public
 from autodiff.tensor import apply
@@ -105,7 +115,7 @@ def prod(
     """
     if dtype is None and initial is None and where is True:
         return reduce("prod", x, axis, keepdims)
-    y = reduce("prod", entries("prod", x, dtype, where, 1), axis, keepdims)
+    y = narrowed(reduce("prod", entries("prod", x, dtype, where, 1), axis, keepdims), dtype)
     return y if initial is None else y * like(initial, y.dtype)
 
 
@@ -146,7 +156,7 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     Tensor([1., 3., 6.])
     """
     x, axis = row_of("cumsum", x, axis, dtype)
-    return apply(PRIMITIVES["cumsum"], x, axis=axis)
+    return narrowed(apply(PRIMITIVES["cumsum"], x, axis=axis), dtype)
 
 
 def row_of(name: str, x: Any, axis: int | None, dtype: Any = None) -> tuple[Any, int]:
@@ -174,7 +184,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     Tensor([1., 8., 0.])
     """
     x, axis = row_of("cumprod", x, axis, dtype)
-    return running_product(x, axis)
+    return narrowed(running_product(x, axis), dtype)
 
 
 def _only_axis(name: str, x: Any, axis: int | None) -> int:

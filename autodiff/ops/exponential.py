@@ -57,6 +57,15 @@ class Exp2(Elementwise):
     intervals = ((-2.0, 2.0),)
 
 
+def _expm1(x: Any, out: Any = None) -> Any:
+    if not np.iscomplexobj(x):
+        return np.expm1(x, out=out)
+    # NumPy multiplies an infinity by sin 0 = 0, and so gives NaN for 1000 + 0i.
+    with np.errstate(invalid="ignore"):
+        y = np.expm1(x)
+        return np.positive(np.where(np.isfinite(y), y, np.exp(x) - 1), out=out)
+
+
 class Expm1(Elementwise):
     r"""Exponential minus one, exact near 0.
 
@@ -68,7 +77,8 @@ class Expm1(Elementwise):
     """
 
     name = "expm1"
-    kernel = np.expm1
+    kernel = staticmethod(_expm1)
+    like = np.expm1
     products = (lambda g, y: g * (y + 1),)
     intervals = ((-2.0, 2.0),)
 

@@ -64,6 +64,7 @@ class Solve(Primitive):
 
     name = "solve"
     arguments = ("a", "b")
+    normwise = True
     broadcasts = True
     kernel = staticmethod(_solve)
     reference = staticmethod(lambda a, b: np.linalg.inv(a) @ b)
@@ -233,14 +234,14 @@ class Slogdet(Matrices):
 # ---- pinv
 
 
-def _pinv(x: Any, *, rtol: float) -> Any:
+def _pinv(x: Any, *, rtol: Any) -> Any:
     # NumPy asks nothing of the dtype where there is nothing to do.
     dtype = matrix_dtype("pinv", x.dtype)
     y = lapack("pinv", "no convergence", np.linalg.pinv, x, rtol=rtol)
     return y.astype(dtype, copy=False)
 
 
-def _pull_pinv(g: Any, y: Any, x: Any, *, rtol: float) -> Any:
+def _pull_pinv(g: Any, y: Any, x: Any, *, rtol: Any) -> Any:
     g, h = conj(g), adjoint(y)
     left = identity(x.shape[-2], x.dtype) - matmul(x, y)
     right = identity(x.shape[-1], x.dtype) - matmul(y, x)
@@ -249,7 +250,7 @@ def _pull_pinv(g: Any, y: Any, x: Any, *, rtol: float) -> Any:
     return conj(pulled + matmul(matmul(h, y), matmul(adjoint(g), right)))
 
 
-def _push_pinv(t: Any, y: Any, x: Any, *, rtol: float) -> Any:
+def _push_pinv(t: Any, y: Any, x: Any, *, rtol: Any) -> Any:
     h = adjoint(y)
     left = identity(x.shape[-2], x.dtype) - matmul(x, y)
     right = identity(x.shape[-1], x.dtype) - matmul(y, x)
@@ -275,7 +276,7 @@ class Pinv(Matrices):
     )
     errors = ((Case((In((2,)),), {"rtol": 1e-6}), LinAlgError, "expected matrices"),)
 
-    def infer(self, x: Any, *, rtol: float) -> Aval:
+    def infer(self, x: Any, *, rtol: Any) -> Aval:
         check_matrices("pinv", x)
         shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
         return Aval(shape, matrix_dtype("pinv", x.dtype))

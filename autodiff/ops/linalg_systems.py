@@ -175,10 +175,11 @@ def pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     Parameters
     ----------
     x : array_like, shape (..., m, n)
-    rtol, rcond : float, optional
+    rtol, rcond : float or array_like of the shape of the stack, optional
         Singular values below this part of the largest count as 0; by default max(m, n) times the
         precision of the dtype. Two names for one thing. NumPy's default, 1e-15 for every dtype,
-        takes the rounding errors of single precision for rank.
+        takes the rounding errors of single precision for rank. The result jumps where they do: no
+        gradient reaches ``rtol`` and ``rcond``.
     hermitian : bool
         Has no effect but that matrices must be square.
 
@@ -196,7 +197,9 @@ def pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     limit = rcond if rtol is None else rtol
     if limit is None:
         limit = max(x.shape[-2:]) * np.finfo(matrix_dtype("pinv", x.dtype)).eps
-    return apply(PRIMITIVES[Pinv.name], x, rtol=float(limit))
+    one = np.ndim(limit) == 0
+    rtol = float(limit) if one else np.asarray(FUNCTIONS["stop_gradient"](limit))
+    return apply(PRIMITIVES[Pinv.name], x, rtol=rtol)
 
 
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
@@ -209,7 +212,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     a : array_like, shape (..., m, n)
     b : array_like, shape (m,) or (..., m, k)
     rcond : float, optional
-        Singular values below this part of the largest count as 0.
+        Singular values below this part of the largest count as 0; no gradient reaches ``rcond``.
 
     Returns
     -------

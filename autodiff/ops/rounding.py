@@ -47,6 +47,14 @@ def _unit(x: Any) -> tuple[Any, Any]:
     return x / length, length
 
 
+def _sign(x: Any, out: Any = None) -> Any:
+    y = np.sign(x, out=out)
+    if y.dtype.kind != "c":
+        return y
+    # NumPy gives 1 for inf + NaN i.
+    return np.positive(np.where(np.isnan(x), complex(np.nan, np.nan), y), out=out)
+
+
 class Sign(Elementwise):
     r"""-1, 0 or 1, as each entry is negative, zero or positive; its derivative is 0 off the jump.
 
@@ -59,7 +67,8 @@ class Sign(Elementwise):
     """
 
     name = "sign"
-    kernel = np.sign
+    kernel = staticmethod(_sign)
+    like = np.sign
     products = (_pull_sign,)
     jvp = (_push_sign,)
     intervals = ((0.1, 0.4),)
