@@ -12,9 +12,11 @@ axes of a value behind several levels stand in the order of the numbers, in fron
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -22,19 +24,26 @@ from autodiff.errors import GradientError, VmapError
 from autodiff.node import SCALARS, Leaf, Node
 from autodiff.recording import current, pop, push
 from autodiff.registry import FUNCTIONS
-from autodiff.tensor import Tensor, as_operand, explain_failure, wrap
+from autodiff.tensor import Tensor, as_operand, explain_failure, raw, wrap
+from autodiff.tree import flatten
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _numbers = itertools.count(1)
 _QUERIES = frozenset({np.shape, np.ndim, np.size})  # what NumPy asks of an array without its values
 
 
 class Level:
-    """One running call of ``vmap``: its number, the size of its batch, the name of its function."""
+    """One running call of ``vmap``: its number, the size of its batch, the name of its function.
 
-    __slots__ = ("name", "number", "size")
+    ``randomness`` says what random draws are: "different", "same", "error".
+    """
 
-    def __init__(self, size: int, name: str) -> None:
-        self.size, self.name = size, name
+    __slots__ = ("name", "number", "randomness", "size")
+
+    def __init__(self, size: int, name: str, randomness: str = "different") -> None:
+        self.size, self.name, self.randomness = size, name, randomness
         self.number = next(_numbers)
 
 
@@ -271,3 +280,59 @@ def zeros_behind(x: Any) -> Any:
     """Zeros in the shape and dtype of a Tensor, for each example where it is batched."""
     value = behind(x)
     return gather(wrap(np.zeros(value.shape, value.dtype)), levels_of(x))
+
+
+def refuse(name: str, way: str, given: Any, what: str = "shape") -> None:
+    """Raise VmapError where the result's shape would depend on values that are batched."""
+    for x in flatten(given)[0]:
+        if type(x) is Batched:
+            level = x._data.level
+            raise VmapError(
+                f"{name}: inside vmap of {level.name} the {what} of the result depends on the "
+                f"values, which differ between the {level.size} examples: {way}"
+            )
+
+
+def shaped_by_values(
+    way: str, count: int | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a function whose result has a shape that depends on its first ``count`` arguments.
+
+    Inside ``vmap`` it raises VmapError, which names the function and the ``way`` round it.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        names = function.__code__.co_varnames[:count]
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if current().levels:
+                named = [v for n, v in kwargs.items() if count is None or n in names]
+                refuse(function.__name__, way, [list(args[:count]), named])
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def each_example(function: Callable[..., Any], *xs: Any) -> Any:
+    """``function`` of the ndarrays of each example, for what has no gradient.
+
+    It gives one array, or a tuple of them, whose shapes are those of every example.
+    """
+    levels = union(xs)
+    if not levels:
+        y = function(*map(raw, xs))
+        lifted = any(isinstance(x, Tensor) for x in xs)
+        return tuple(map(wrap, y)) if lifted and type(y) is tuple else wrap(y) if lifted else y
+    sizes = tuple([level.size for level in levels])
+    whole = [raw(spell_out(x if isinstance(x, Tensor) else wrap(x), levels)) for x in xs]
+    rows = [x.reshape(-1, *x.shape[len(sizes) :]) for x in whole]
+    results = [function(*row) for row in zip(*rows, strict=True)]
+    if not results:  # of no examples the shapes are those of zeros
+        results = [function(*[np.zeros(x.shape[1:], x.dtype) for x in rows])]
+    parts = zip(*results, strict=True) if type(results[0]) is tuple else [results]
+    stacked = [np.stack(part)[: math.prod(sizes)] for part in parts]
+    found = [lift_all(wrap(y.reshape(*sizes, *y.shape[1:])), levels) for y in stacked]
+    return tuple(found) if type(results[0]) is tuple else found[0]

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from autodiff.tensor import Tensor
 
 
+def refuse_mask(x: Any) -> None:
+    """Raise DTypeError for a masked array, of which an ndarray would have all entries."""
+    # `np.ma` is loaded when it is named, so only what looks like a masked array asks for it.
+    if hasattr(x, "filled") and isinstance(x, np.ma.MaskedArray):
+        raise DTypeError(
+            f"the mask of an array of shape {x.shape} would be lost: give x.filled(value), or "
+            "select by ad.where(x.mask, value, x.data)"
+        )
+
+
 class Handle(Protocol, Methods, NumPyNames):
     """The part of ``Tensor`` that is not arithmetic: value, history, gradient, rebinding."""
 
@@ -36,6 +46,7 @@ class Handle(Protocol, Methods, NumPyNames):
         name: str | None = None,
     ) -> None:
         source = data._data if isinstance(data, Handle) else data
+        refuse_mask(source)
         array = np.array(source, dtype=dtype)
         if array.dtype.kind not in "biufc":
             raise DTypeError(

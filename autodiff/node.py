@@ -146,6 +146,22 @@ class Argument(Leaf):
     __slots__ = ()
 
 
+class Pushed(Node):
+    """A value in forward mode whose tangent is known, so that it leads no further back.
+
+    ``sweep`` is what pushed the tangent (None: zero) on.
+    """
+
+    __slots__ = ("sweep", "tangent")
+
+    def __init__(self, value: Any, tangent: Any, sweep: Any, scope: tuple[str, ...]) -> None:
+        self.primitive = None
+        self.inputs, self.params, self.kept, self.output = (), {}, (), None
+        self.shape, self.dtype, self.scope = value.shape, value.dtype, scope
+        self.tangent, self.sweep = tangent, sweep
+        self.serial = next(serials)
+
+
 def aval_of_input(source: Any) -> Any:
     """Shape and dtype of a node's input, which is a Node or the bare number of a Python scalar."""
     return source if isinstance(source, Node) else Aval((), type(source))

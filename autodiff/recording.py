@@ -42,7 +42,7 @@ class State:
         frame: int = 0,
         recording: bool = True,
         keep_all: bool = False,
-        forward: bool = False,
+        forward: Any = False,
         ieee: bool = False,
         scope: tuple[str, ...] = (),
         levels: tuple[Any, ...] = (),
@@ -52,7 +52,9 @@ class State:
         self.alive = True
         self.recording = recording
         self.keep_all = keep_all  # record everything, with every value and its line: tracing
-        self.forward = forward  # keep every value of what is recorded: forward rules read them
+        # Keep every value of what is recorded, as forward rules read them (True), or hand each
+        # operation to what pushes tangents on (transforms.tangents.Sweep).
+        self.forward = forward
         # Whether there is nothing more to ask on the hot path.
         self.plain = recording and not keep_all and not forward and not frame
         self.ieee = ieee
@@ -98,7 +100,7 @@ def push(
     *,
     recording: bool | None = None,
     keep_all: bool | None = None,
-    forward: bool | None = None,
+    forward: Any = None,
     ieee: bool | None = None,
     scope: tuple[str, ...] | None = None,
     levels: tuple[Any, ...] | None = None,
@@ -106,12 +108,15 @@ def push(
     """Enter a state that differs from the one in force by what is given."""
     top = _current.get()
     base = active(top) if top.frame else top
+    if forward is None:
+        # A part that asks for a record of its own, inside a forward sweep, is recorded whole.
+        forward = bool(base.forward) if recording else base.forward
     state = State(
         top,
         frame,
         base.recording if recording is None else recording,
         base.keep_all if keep_all is None else keep_all,
-        base.forward if forward is None else forward,
+        forward,
         base.ieee if ieee is None else ieee,
         base.scope if scope is None else scope,
         base.levels if levels is None else levels,
@@ -127,6 +132,16 @@ def pop(state: State) -> None:
     while not top.alive:
         top = cast(State, top.parent)
     _current.set(top)
+
+
+class Unrecorded(BaseException):
+    """A gradient is asked for by hand inside a forward sweep, which has no record: run again."""
+
+
+def ask_for_record() -> None:
+    """Interrupt the forward sweep that runs here, if one does; ``jvp`` starts again, recording."""
+    if not isinstance(current().forward, bool):
+        raise Unrecorded
 
 
 _SUSPENDABLE = (

@@ -24,7 +24,7 @@ from autodiff.errors import (
     user_frame,
     where_it_happened,
 )
-from autodiff.handle import Handle
+from autodiff.handle import Handle, refuse_mask
 from autodiff.node import SCALARS, Aval, InertNode, Leaf, Node, serials
 from autodiff.recording import active, get_state
 from autodiff.registry import FUNCTIONS, PRIMITIVES
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 ndarray = np.ndarray
 _PLAIN = frozenset({*SCALARS, ndarray})
+_OBJECTS = np.dtype(object)
 Keep = tuple[int, ...]
 KEEP_NONE: Keep = ()
 KEEP_ALL: Keep = (-1,)
@@ -175,6 +176,7 @@ def as_operand(x: Any) -> Any:
     array = np.asarray(x)
     if array.dtype.kind not in "biufc":
         raise DTypeError(f"expected numbers or arrays of numbers, got {x!r} ({type(x).__name__})")
+    refuse_mask(x)
     return array
 
 
@@ -309,6 +311,9 @@ def _result(
     result = _new(Tensor)
     if type(data) is not ndarray:
         data = np.asarray(data)
+    if data.dtype is _OBJECTS:
+        shown = " and ".join(map(repr, map(aval_of, operands)))
+        raise DTypeError(f"{primitive.name}: expected numbers, got {shown}; use astype(float)")
     result._data = data
     state = get_state()
     if state.frame:
@@ -325,6 +330,10 @@ def _result(
         kept, keeps_output = KEEP_ALL, True
         node._place = user_frame()
     elif state.forward:
+        if state.forward is not True:
+            return state.forward.step(
+                _result, primitive, needs, operands, arrays, inputs, params, data
+            )
         kept, keeps_output = KEEP_ALL, True
     else:
         key = needs | 1 << len(arrays)
@@ -363,9 +372,8 @@ def _adopt(
 
 
 def _own(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    # A user's own array may be written to between now and the backward walk (a batch buffer that is
-    # filled again), and the gradient would be silently wrong. Only one that nobody can write to is
-    # kept as it is.
+    # A user's own array may be written to before the backward walk (a batch buffer filled again),
+    # and the gradient would be silently wrong; what nobody can write to is kept as it is.
     base: Any = array
     while type(base) is ndarray and not base.flags.writeable:
         base = base.base

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.testing import programs
@@ -16,6 +17,7 @@ from tests.transform_checks import real_operations
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=3)
+V = np.array([0.9, 0.4, 0.7])
 MODES = ("auto", "forward", "reverse")
 
 
@@ -141,3 +143,101 @@ def test_modes_agree_on_random_programs(program: Any) -> None:
         reverse = ad.jacobian(program, every, mode="reverse")(*program.inputs)
     for f, r in zip(forward, reverse, strict=True):
         assert_close(f, r, "derivative", repr(program))
+
+
+# ---- complex values
+
+ENTIRE = {
+    "sin": ad.sin,
+    "exp": lambda z: ad.exp(0.5 * z),
+    "cube": lambda z: z**3,
+    "matmul": lambda z: MIX @ z,
+    "quotient": lambda z: z / (4.0 + z * z),
+    "first": lambda z: z[:1] * z,
+}
+MIX = np.array([[1.0, 2.0j, 0.5], [0.3j, -1.0, 0.1], [0.0, 1.0j, 1.0 + 1.0j]])
+Z = np.array([0.3 + 0.4j, 0.8 - 0.1j, -0.5 + 0.2j])
+
+
+def differences(f: Any, z: Any, direction: complex) -> Any:
+    """Columns of central differences along one direction of each entry."""
+    h = 1e-5
+    steps = [h * direction * e for e in np.eye(len(z))]
+    return np.stack([(f(z + s) - f(z - s)) / (2 * h) for s in steps], axis=-1)
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+@given(st.lists(st.sampled_from(sorted(ENTIRE)), min_size=1, max_size=3))
+def test_jacobian_of_holomorphic_functions(mode: str, names: list[str]) -> None:
+    def f(z: Any) -> Any:
+        for name in names:
+            z = ENTIRE[name](z)
+        return z
+
+    got = ad.jacobian(f, mode=mode, holomorphic=True)(Z)
+    assert got.dtype == complex
+    assert_close(got, differences(f, Z, 1.0), "numeric", f"{names}")
+    second = ad.hessian(lambda z: f(z)[0], holomorphic=True)(Z)
+    expected = differences(lambda z: ad.jacobian(f, holomorphic=True)(z)[0], Z, 1.0)
+    assert_close(second, expected, "numeric", f"hessian of {names}")
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+def test_jacobian_between_real_and_complex(mode: str) -> None:
+    def real(z: Any) -> Any:
+        return ad.abs(z) ** 2 * ad.real(z[0]) + ad.imag(z)
+
+    got = ad.jacobian(real, mode=mode)(Z)
+    expected = differences(real, Z, 1.0) + 1j * differences(real, Z, 1j)
+    assert_close(got, expected, "numeric", "a gradient for each entry")
+    rows = np.stack([ad.grad(lambda z, i=i: real(z)[i])(Z) for i in range(3)])
+    assert_close(got, rows, "reference", "as grad has it")
+
+    def turn(x: Any) -> Any:
+        return ad.exp(1j * x) * x[0]
+
+    assert_close(ad.jacobian(turn, mode=mode)(V), differences(turn, V, 1.0), "numeric", "complex")
+    both = ad.jacobian(lambda x, z: x * ad.real(z), (0, 1), mode=mode)(V, Z)
+    assert_close(both[0], np.diag(Z.real), "reference", "by the real one")
+    assert both[0].dtype == float
+    assert_close(both[1], np.diag(V), "reference", "by the complex one")
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize(
+    "f", [ad.conj, lambda z: z * ad.abs(z), lambda z: ad.real(z) + 0j * z, lambda z: z[::-1].conj()]
+)
+def test_what_is_not_holomorphic_is_refused(f: Any, mode: str) -> None:
+    with pytest.raises(ad.GradientError, match=r"not holomorphic here.*real and the imaginary"):
+        ad.jacobian(f, mode=mode, holomorphic=True)(Z)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: ad.jacobian(ad.sin)(Z), r"complex128\[3\].*holomorphic=True.*ad\.real\(y\)"),
+        (lambda: ad.jacobian(ad.sin, holomorphic=True)(V), r"float64.*astype\(complex\)"),
+        (lambda: ad.hessian(lambda z: ad.sum(ad.abs(z)))(Z), r"f\(a \+ 1j \* b\), \(0, 1\)"),
+    ],
+)
+def test_complex_errors(call: Any, text: str) -> None:
+    with pytest.raises(ad.DTypeError, match=text):
+        call()
+
+
+def test_hessian_of_a_real_function_by_parts() -> None:
+    def f(z: Any) -> Any:
+        return ad.sum(ad.abs(z) ** 2) + ad.real(z[0] * z[1])
+
+    got = ad.hessian(lambda a, b: f(a + 1j * b), (0, 1))(Z.real, Z.imag)
+    expected = 2 * np.eye(3)
+    expected[[0, 1], [1, 0]] = 1.0
+    assert_close(got[0][0], expected, "reference", "real")
+    expected[[0, 1], [1, 0]] = -1.0
+    assert_close(got[1][1], expected, "reference", "imaginary")
+
+
+def test_holomorphic_under_vmap() -> None:
+    rows = np.stack([Z, 2 * Z])
+    f = ad.jacobian(lambda z: ad.sin(z) * z[0], holomorphic=True)
+    assert_close(ad.vmap(f)(rows), np.stack([f(z) for z in rows]), "reference", "vmap")

@@ -19,10 +19,9 @@ from tests.tolerances import assert_close
 
 # The shape of the result, or the way to it, depends on the values.
 BY_VALUE = {
-    *("argwhere", "flatnonzero", "nonzero", "trim_zeros", "isin", "intersect1d", "setdiff1d"),
+    *("argwhere", "flatnonzero", "nonzero", "trim_zeros", "intersect1d", "setdiff1d"),
     *("setxor1d", "union1d", "unique", "unique_all", "unique_counts", "unique_inverse"),
-    *("unique_values", "roots", "poly", "polymul", "polydiv", "geomspace"),
-    *("nanargmax", "nanargmin"),
+    *("unique_values", "roots", "polymul", "polydiv"),
 }
 
 
@@ -59,7 +58,9 @@ CALLS = [
 def test_vmap_equals_a_loop(name: str, x: Any, call: Any) -> None:
     rows = np.stack([x, x * 1.03, x * 0.97])
     if name in BY_VALUE:
-        with pytest.raises(ad.VmapError, match="vmap of call"):
+        with pytest.raises(
+            ad.VmapError, match=f"{name}: inside vmap of call .* depends on the values"
+        ):
             ad.vmap(call)(ad.tensor(rows))
         return
     got = ad.vmap(call)(ad.tensor(rows))

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import each_example
 from autodiff.ops.comparison import equal, isfinite, isnan, less_equal, logical_and, logical_or
 from autodiff.ops.discrete import all as all_true
 from autodiff.ops.elementwise import abs as absolute
 from autodiff.ops.movement import as_array, values_of
 from autodiff.registry import public
-from autodiff.tensor import Tensor, wrap
 
 __all__ = ["allclose", "array_equal", "isclose", "isin"]
 
@@ -65,6 +65,5 @@ def isin(element: Any, test_elements: Any, *, invert: bool = False) -> Any:
     >>> ad.isin(ad.tensor([1.0, 2.0]), [2.0, 3.0])
     Tensor([False,  True])
     """
-    x = as_array(element)
-    found = np.isin(values_of(x), values_of(as_array(test_elements)), invert=invert)
-    return wrap(found) if isinstance(x, Tensor) else found
+    x, others = as_array(element), as_array(test_elements)
+    return each_example(lambda a, b: np.isin(a, b, invert=invert), x, others)

@@ -1,7 +1,6 @@
 """Creation: Tensors of given data, of one value, of ranges.
 
-``device``, where it stands, is "cpu" or None: there is no other. Names and keywords are those of
-the array API standard, 2024.12, "Creation Functions", and of NumPy.
+``device`` is "cpu" or None. Names and keywords are those of the array API standard and of NumPy.
 """
 
 from __future__ import annotations
@@ -10,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import Batched, active_levels, levels_of, lift_all, spell_out
 from autodiff.errors import DTypeError, ShapeError, check_device
 from autodiff.node import SCALARS
 from autodiff.ops.elementwise import astype, power
 from autodiff.ops.exponential import log10
 from autodiff.ops.movement import as_array, as_shape, expand_dims, moveaxis
+from autodiff.ops.rounding import sign
 from autodiff.ops.selection import where
 from autodiff.registry import public
-from autodiff.tensor import Tensor, raw, wrap
+from autodiff.tensor import Tensor, whole, wrap
 
 __all__ = [
     "arange",
@@ -50,7 +51,7 @@ def tensor(
     data : array_like
         Numbers; a Tensor's value without its history.
     dtype : dtype, optional
-        NumPy's choice for ``data`` where it is not given: float64 for Python floats.
+        NumPy's choice for ``data`` where it is not given.
     requires_grad : bool
         Whether gradients are wanted with respect to this value. Floating dtypes, real or complex.
     name : str, optional
@@ -65,6 +66,11 @@ def tensor(
     >>> ad.tensor([1.0, 2.0], requires_grad=True, name="w")
     Tensor([1., 2.], name='w', requires_grad=True)
     """
+    if type(data) is Batched:
+        levels, value = levels_of(data), np.array(whole(data), dtype)
+        if requires_grad and (every := active_levels()):  # a leaf for each example
+            value, levels = whole(spell_out(lift_all(wrap(value), levels), every)), every
+        return lift_all(Tensor(value, requires_grad=requires_grad, name=name), levels)
     return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
 
 
@@ -352,21 +358,22 @@ def geomspace(
 
     .. math:: y_i = \mathrm{start} \cdot (\mathrm{stop} / \mathrm{start})^{i / (\mathrm{num} - 1)}
 
-    The limits are real, not 0, and of one sign; they may be Tensors with a gradient. Raises
-    ValueError for others.
+    The limits are not 0 and, where they are real, of one sign; complex ones are joined by a spiral.
+    They may be Tensors with a gradient. Raises ValueError for others.
 
     >>> import autodiff as ad
     >>> ad.geomspace(1, 100, 3)
     Tensor([  1.,  10., 100.])
     """
     start, stop = as_array(start) * 1.0, as_array(stop) * 1.0
-    if start.dtype.kind == "c" or not np.all(raw(start) * raw(stop) > 0):
-        raise ValueError("geomspace: the limits are real, not 0, and of one sign")
-    # As powers of ten, as NumPy has them: what is a power of ten is then exactly one.
-    sign = np.sign(raw(start))
-    y = logspace(log10(start * sign), log10(stop * sign), num, endpoint, axis=0)
+    product = whole(start * stop)
+    if not np.all(product if product.dtype.kind == "c" else product > 0):
+        raise ValueError("geomspace: the limits are not 0 and, if real, of one sign")
+    # Powers of ten, as NumPy's, are exact; with the first turned positive no branch cut is crossed.
+    turn = sign(start)
+    y = logspace(log10(start / turn), log10(stop / turn), num, endpoint, axis=0)
     places = np.arange(y.shape[0]).reshape(-1, *(1,) * (y.ndim - 1))
-    y = where(places == 0, start, y * sign)
+    y = where(places == 0, start, y * turn)
     if endpoint and num > 1:
         y = where(places == num - 1, stop, y)
     y = moveaxis(y, 0, axis)

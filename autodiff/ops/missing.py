@@ -11,7 +11,7 @@ from autodiff.ops.accumulation import cumprod, cumsum, prod
 from autodiff.ops.comparison import isnan, logical_not
 from autodiff.ops.discrete import all as all_true
 from autodiff.ops.discrete import argmax, argmin
-from autodiff.ops.movement import as_array, values_of
+from autodiff.ops.movement import as_array
 from autodiff.ops.reduction import max as max_over
 from autodiff.ops.reduction import mean as mean_over
 from autodiff.ops.reduction import min as min_over
@@ -19,6 +19,7 @@ from autodiff.ops.reduction import sum as sum_over
 from autodiff.ops.selection import where as choose
 from autodiff.ops.statistics import std, var
 from autodiff.registry import public
+from autodiff.tensor import whole
 
 __all__ = [
     "nanargmax",
@@ -132,7 +133,7 @@ def nanstd(x: Any, axis: Any = None, *, where: Any = True, **options: Any) -> An
 
 def _extreme(reduction: Any, start: float, x: Any, axis: Any, keepdims: bool) -> Any:
     x, present = _numbers(x)
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         return reduction(x, axis, keepdims=keepdims)
     y = reduction(x, axis, keepdims=keepdims, initial=start, where=present)
     none = logical_not(present)
@@ -163,7 +164,7 @@ def nanmin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 def _position(name: str, find: Any, start: float, x: Any, axis: Any, keepdims: bool) -> Any:
     x = as_array(x)
-    if x.dtype.kind in "fc" and np.isnan(values_of(x)).all(axis=axis).any():
+    if x.dtype.kind in "fc" and whole(all_true(isnan(x), axis)).any():
         raise ShapeError(f"{name}: nothing but NaN along axis {axis} of shape {x.shape}")
     return find(_replaced(x, start), axis, keepdims=keepdims)
 

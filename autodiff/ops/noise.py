@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.batched import active_levels, lift_all
+from autodiff.errors import VmapError
 from autodiff.node import Aval
 from autodiff.ops.joining import stack
 from autodiff.primitive import Case, In, Primitive
@@ -73,12 +74,37 @@ def replayed(state: Any) -> Iterator[None]:
         _REPLAYED.reset(token)
 
 
+# Draws of the gamma distribution and their shapes, by key, where they are held.
+_HELD: ContextVar[dict[Any, tuple[Any, Any]] | None] = ContextVar("autodiff.held", default=None)
+
+
+@contextlib.contextmanager
+def held_draws() -> Iterator[None]:
+    """Inside, a draw that is made again at another parameter keeps its probability.
+
+    That is the path whose derivative rules give (see ``GammaMoved``). A new draw at a fixed key
+    would not follow it: a sampler that rejects candidates jumps.
+    """
+    token = _HELD.set({})
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
+
+
 def fresh_key() -> Tensor:
     """A key that no other draw has, as a Tensor, so that a trace holds it as an operand.
 
-    Inside ``vmap``, a key for each example: as in a loop, each has draws of its own.
+    Inside ``vmap``, a key for each example: as in a loop, each has draws of its own. With
+    ``randomness="same"`` one key for all.
     """
-    levels = active_levels()
+    levels = tuple([level for level in active_levels() if level.randomness != "same"])
+    for level in levels:
+        if level.randomness == "error":
+            raise VmapError(
+                f"vmap of {level.name}: a random draw, with randomness='error'; write 'different' "
+                "for draws of each example's own or 'same' for one that all share"
+            )
     keys = generator().integers(0, 2**63, size=tuple([level.size for level in levels]))
     return lift_all(wrap(np.asarray(keys)), levels)
 
@@ -180,9 +206,15 @@ class GammaDraw(Primitive):
     def kernel(key: Any, a: Any) -> Any:
         a = np.asarray(a)
         dtype: Any = a.dtype if a.dtype.kind == "f" else np.dtype(float)
-        y = _philox(key).standard_gamma(a.astype(float))
+        start = a.astype(float)
+        y = _philox(key).standard_gamma(start)
         # Of a small parameter most draws are below all numbers; the logarithm of 0 is no draw.
-        return np.maximum(y, float(np.finfo(dtype).tiny)).astype(dtype)
+        y = np.maximum(y, float(np.finfo(dtype).tiny))
+        held = _HELD.get()
+        if held is not None:
+            first = held.setdefault((int(key), a.shape), (start, y))
+            y = PRIMITIVES["gamma_moved"].kernel(start, *first)
+        return y.astype(dtype)
 
     def infer(self, key: Any, a: Any) -> Aval:
         return Aval(a.shape, a.dtype if np.dtype(a.dtype).kind == "f" else float)

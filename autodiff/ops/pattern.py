@@ -14,10 +14,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.batched import refuse
 from autodiff.errors import IndexingError, ShapeError
 from autodiff.tensor import Tensor, raw
 
 ARRAY = "array"  # stands in a pattern for the next of the integer arrays
+
+
+_MASKED = (
+    "write ad.where(mask, x, 0) in the place of x[mask], or a reduction with where=mask; or call "
+    "it for one example after the other in a loop"
+)
 
 
 class Slice(NamedTuple):
@@ -103,6 +110,8 @@ def _array(name: str, entry: Any) -> Any:
     """A Tensor or ndarray of integers or bools; integer Tensors stay Tensors."""
     if isinstance(entry, Tensor) and entry.dtype.kind in "iu":
         return entry
+    if isinstance(entry, Tensor) and entry.dtype.kind == "b":
+        refuse(name, _MASKED, entry)
     array = raw(entry)
     if not isinstance(array, np.ndarray):
         try:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from autodiff.batched import Batched, shaped_by_values
 from autodiff.errors import DTypeError, IndexingError, ShapeError, normalize_axis
-from autodiff.ops.comparison import equal
+from autodiff.ops.comparison import equal, logical_not, logical_or
 from autodiff.ops.elementwise import astype
 from autodiff.ops.indexing import getitem, take
 from autodiff.ops.movement import along, as_array, ravel, reshape, values_of
 from autodiff.ops.positions import flatnonzero
-from autodiff.ops.selection import where
+from autodiff.ops.selection import clip, where
+from autodiff.ops.sets import _DISTINCT
 from autodiff.ops.update import setitem
 from autodiff.registry import public
-from autodiff.tensor import Tensor, wrap
+from autodiff.tensor import Tensor, raw, shape_of, whole, wrap
 
 __all__ = [
     "choose",
@@ -27,6 +30,13 @@ __all__ = [
     "trim_zeros",
     "unique",
 ]
+
+
+_ENDS = "keep the zeros, or call it for one example after the other in a loop"
+_CHOSEN = (
+    "write ad.where(condition, x, 0), or a reduction with where=condition; or call it for one "
+    "example after the other in a loop"
+)
 
 
 @public
@@ -72,10 +82,10 @@ def choose(a: Any, choices: Any, mode: str = "raise") -> Any:
     Tensor([1., 4.])
     """
     options = [as_array(c) for c in choices]
-    numbers = values_of(as_array(a))
+    numbers = as_array(a)
     if numbers.dtype.kind not in "iub":
         raise DTypeError(f"choose: numbers of choices are integers, got {numbers.dtype}")
-    numbers = _bounded("choose", numbers.astype(np.intp), len(options), mode)
+    numbers = _bounded("choose", astype(numbers, np.intp), len(options), mode)
     y = options[0]
     for k, option in enumerate(options[1:], 1):
         y = where(equal(numbers, k), option, y)
@@ -87,17 +97,19 @@ def _bounded(name: str, numbers: Any, n: int, mode: str) -> Any:
     if mode == "wrap":
         return numbers % n
     if mode == "clip":
-        return np.clip(numbers, 0, n - 1)
+        return clip(numbers, 0, n - 1)
     if mode != "raise":
         raise ValueError(f"{name}: mode is 'raise', 'wrap' or 'clip', got {mode!r}")
-    if numbers.size and (numbers.min() < 0 or numbers.max() >= n):
+    found = whole(numbers)
+    if found.size and (found.min() < 0 or found.max() >= n):
         raise IndexingError(
-            f"{name}: numbers from 0 to {n - 1}, got {numbers.min()} to {numbers.max()}"
+            f"{name}: numbers from 0 to {n - 1}, got {found.min()} to {found.max()}"
         )
     return numbers
 
 
 @public
+@shaped_by_values(_CHOSEN, 1)
 def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
     """Entries along an axis where a vector of conditions holds (``numpy.compress``).
 
@@ -115,6 +127,7 @@ def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
 
 
 @public
+@shaped_by_values(_CHOSEN, 1)
 def extract(condition: Any, x: Any) -> Any:
     """The entries where a condition holds, as one row (``numpy.extract``).
 
@@ -132,9 +145,10 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -
 
     .. math:: y_i = f_k(x_i), \qquad k = \max \{k : (c_k)_i\}
 
-    A function is called with those entries alone (and ``args``, ``kwargs``); a number stands for a
-    constant one. One more function than conditions is for the entries where none holds. The result
-    has the dtype of ``x``. Raises ShapeError for another number of functions.
+    A function is called with those entries alone (and ``args``, ``kwargs``), or, under ``vmap``
+    with conditions that differ, with all entries; a number stands for a constant one. One more
+    function than conditions is for the entries where none holds. The result has the dtype of ``x``.
+    Raises ShapeError for another number of functions.
 
     >>> import autodiff as ad
     >>> x = ad.tensor([-4.0, 4.0], requires_grad=True)
@@ -142,18 +156,16 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -
     Tensor([0.  , 0.25])
     """
     x = as_array(x)
-    single = (
-        np.ndim(values_of(condlist)) == np.ndim(values_of(x))
-        if not isinstance(condlist, list)
-        else False
-    )
-    scalars = isinstance(condlist, list) and condlist and np.ndim(values_of(condlist[0])) < x.ndim
+    listed = isinstance(condlist, list)
+    single = not listed and len(shape_of(condlist)) == x.ndim
+    scalars = listed and condlist and len(shape_of(condlist[0])) < x.ndim
     given = [condlist] if single or scalars else list(condlist)
-    conditions = [values_of(as_array(c)).astype(bool) for c in given]
+    conditions = [astype(as_array(c), bool) for c in given]
+    together = any(type(c) is Batched for c in conditions)
+    conditions = conditions if together else [raw(c) for c in conditions]
     functions = list(funclist)
     if len(functions) == len(conditions) + 1:
-        rest = ~np.logical_or.reduce(np.broadcast_arrays(*conditions))
-        conditions.append(rest)
+        conditions.append(logical_not(functools.reduce(logical_or, conditions)))
     if len(functions) != len(conditions):
         raise ShapeError(
             f"piecewise: {len(functions)} functions for {len(conditions)} conditions (expected as "
@@ -163,6 +175,10 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -
     for condition, function in zip(conditions, functions, strict=True):
         if not callable(function):
             y = setitem(y, condition, astype(as_array(function), x.dtype))
+        elif together:  # which entries a function is for differs: it is called with all of them
+            with np.errstate(all="ignore"):
+                part = astype(as_array(function(x, *args, **kwargs)), x.dtype)
+            y = where(condition, part, y)
         elif condition.any():
             part = astype(as_array(function(x[condition], *args, **kwargs)), x.dtype)
             y = setitem(y, condition, part)
@@ -206,6 +222,7 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: int | None = -1) -> 
 
 
 @public
+@shaped_by_values(_ENDS)
 def trim_zeros(x: Any, trim: str = "fb", axis: Any = None) -> Any:
     """An array without the zeros at its ends (``numpy.trim_zeros``).
 
@@ -238,6 +255,7 @@ def _unique(x: Any, axis: int | None, equal_nan: bool) -> tuple[Any, ...]:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def unique(
     x: Any,
     return_index: bool = False,

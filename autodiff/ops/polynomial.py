@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import shaped_by_values
 from autodiff.errors import ShapeError
 from autodiff.ops.elementwise import astype
 from autodiff.ops.joining import concatenate, pad, stack
@@ -92,6 +93,7 @@ def polysub(a: Any, b: Any) -> Any:
 
 
 @public
+@shaped_by_values("leading zeros are dropped; ad.convolve(a, b) keeps them")
 def polymul(a: Any, b: Any) -> Any:
     """Coefficients of the product of two polynomials: their convolution (``numpy.polymul``).
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import each_example, refuse, shaped_by_values
 from autodiff.errors import DTypeError, GradientError, ShapeError
 from autodiff.node import Aval
 from autodiff.ops.comparison import not_equal
@@ -14,10 +15,10 @@ from autodiff.ops.indexing import take
 from autodiff.ops.joining import spread_batch, stack
 from autodiff.ops.movement import as_array, flip, ravel, values_of
 from autodiff.ops.reduction import sum as sum_over
-from autodiff.ops.sets import nonzero
+from autodiff.ops.sets import _PLACES, nonzero
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import Tensor, apply, wrap
+from autodiff.tensor import Tensor, apply, whole, wrap
 
 __all__ = [
     "argwhere",
@@ -28,6 +29,12 @@ __all__ = [
     "histogram",
     "searchsorted",
 ]
+
+
+_COUNTS = (
+    "for numbers below a fixed n, write (x[:, None] == np.arange(n)).sum(0), or call it for one "
+    "example after the other in a loop"
+)
 
 
 class Searchsorted(Primitive):
@@ -92,13 +99,14 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     Tensor([1, 3])
     """
     edges = as_array(bins)
-    steps = np.diff(values_of(edges))
-    side = "left" if right else "right"
-    if edges.ndim == 1 and (steps >= 0).all():
-        return searchsorted(edges, x, side)
-    if edges.ndim != 1 or not (steps <= 0).all():
+    steps = np.diff(whole(edges))  # under vmap, of every example
+    if edges.ndim != 1 or not ((steps >= 0).all(axis=-1) | (steps <= 0).all(axis=-1)).all():
         raise ShapeError("digitize: expected a vector of bins that rise or fall")
-    return edges.shape[0] - searchsorted(flip(edges), x, "right" if right else "left")
+    if (steps >= 0).all():
+        return searchsorted(edges, x, "left" if right else "right")
+    if (steps <= 0).all():
+        return edges.shape[0] - searchsorted(flip(edges), x, "right" if right else "left")
+    return each_example(lambda v, b: np.digitize(v, b, right), as_array(x), edges)
 
 
 def _wrapped(x: Any, places: Any) -> Any:
@@ -106,6 +114,7 @@ def _wrapped(x: Any, places: Any) -> Any:
 
 
 @public
+@shaped_by_values(_PLACES)
 def flatnonzero(x: Any) -> Any:
     """Positions of the entries that are not 0, of all entries as one row (``numpy.flatnonzero``).
 
@@ -117,6 +126,7 @@ def flatnonzero(x: Any) -> Any:
 
 
 @public
+@shaped_by_values(_PLACES)
 def argwhere(x: Any) -> Any:
     """Positions of the entries that are not 0, a row for each (``numpy.argwhere``).
 
@@ -145,6 +155,7 @@ def count_nonzero(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @public
+@shaped_by_values(_COUNTS, 1)
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     r"""How often each number occurs, or the sum of the weights of its places (``numpy.bincount``).
 
@@ -191,17 +202,22 @@ def histogram(
     >>> ad.histogram(ad.tensor([0.0, 1.0, 1.0]), bins=2)
     (Tensor([1, 2]), Tensor([0. , 0.5, 1. ]))
     """
-    for value in (x, weights):
+    for value in (x, bins, weights, *(range or ())):
         if isinstance(value, Tensor) and value.requires_grad:
             raise GradientError(
                 "histogram: counts have no gradient; sum a smooth kernel over the entries, or "
                 "count the values of ad.stop_gradient(x)"
             )
-    counts, edges = np.histogram(
-        values_of(as_array(x)),
-        values_of(bins),
-        range,
-        density,
-        None if weights is None else values_of(weights),
-    )
-    return _wrapped(x, counts), _wrapped(x, edges)
+    if isinstance(bins, str):
+        refuse("histogram", "give the number of bins, or their edges", [x, weights])
+        bins = np.histogram_bin_edges(values_of(as_array(x)), bins, range)
+    number = bins if isinstance(bins, (int, np.integer)) else None
+
+    def count(x: Any, *rest: Any) -> Any:
+        edges = rest[0] if number is None else number
+        return np.histogram(x, edges, range, density, None if weights is None else rest[-1])
+
+    given = [as_array(bins)] if number is None else []
+    given += [] if weights is None else [as_array(weights)]
+    counts, edges = each_example(count, as_array(x), *given)
+    return counts, edges

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import refuse, shaped_by_values
 from autodiff.errors import ShapeError
 from autodiff.ops.complex import real
 from autodiff.ops.creation import ones_like, zeros_like
@@ -13,13 +14,21 @@ from autodiff.ops.elementwise import astype, sqrt
 from autodiff.ops.joining import concatenate, pad, stack
 from autodiff.ops.linalg_decompositions import eigvals
 from autodiff.ops.linalg_systems import lstsq
-from autodiff.ops.movement import as_array, transpose
-from autodiff.ops.polynomial import polymul, vander
+from autodiff.ops.movement import as_array, transpose, values_of
+from autodiff.ops.polynomial import vander
 from autodiff.ops.reduction import sum
+from autodiff.ops.signal import convolve
 from autodiff.registry import public
 from autodiff.tensor import raw
 
 __all__ = ["poly", "polydiv", "polyfit", "roots"]
+
+
+_ROOTS = (
+    "leading zeros are dropped; where there are none, write ad.linalg.eigvals of the companion "
+    "matrix, or call it for one example after the other in a loop"
+)
+_QUOTIENT = "leading zeros of the remainder are dropped; call it for one example after the other"
 
 
 def _vector(name: str, x: Any) -> Any:
@@ -47,14 +56,16 @@ def poly(zeros: Any) -> Any:
     zeros = zeros if zeros.dtype.kind in "fc" else astype(zeros, float)
     c = ones_like(zeros, shape=(1,))
     for k in range(zeros.size):
-        c = polymul(c, stack([np.ones((), zeros.dtype), -zeros[k]]))
+        c = convolve(c, stack([np.ones((), zeros.dtype), -zeros[k]]))
     if zeros.dtype.kind == "c":
+        refuse("poly", "multiply the factors with ad.convolve", zeros, "dtype")
         values = np.sort(raw(zeros))
         return real(c) if np.array_equal(values, np.sort(np.conj(values))) else c
     return c
 
 
 @public
+@shaped_by_values(_ROOTS)
 def roots(p: Any) -> Any:
     r"""Zeros of a polynomial, as eigenvalues of its companion matrix (``numpy.roots``).
 
@@ -86,6 +97,7 @@ def roots(p: Any) -> Any:
 
 
 @public
+@shaped_by_values(_QUOTIENT)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     r"""Quotient and remainder of two polynomials (``numpy.polydiv``).
 
@@ -105,7 +117,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         r = r - pad(parts[-1] * v, (k, r.size - k - degree - 1))
     q = stack(parts) if parts else zeros_like(r, shape=(1,))
     start = 0
-    while start < r.size - 1 and np.allclose(raw(r)[start], 0, rtol=1e-14):
+    while start < r.size - 1 and np.allclose(values_of(r)[start], 0, rtol=1e-14):
         start += 1
     return q, r[start:]
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.batched import shaped_by_values
 from autodiff.errors import ShapeError
 from autodiff.ops.indexing import take
 from autodiff.ops.joining import concatenate
@@ -30,6 +31,16 @@ __all__ = [
     "unique_inverse",
     "unique_values",
 ]
+
+
+_PLACES = (
+    "compute with ad.where(x != 0, ..., 0) in the place of the entries that are picked, or call it "
+    "for one example after the other in a loop"
+)
+_DISTINCT = (
+    "ad.sort brings equal values together, where ad.where can tell them apart; or call it for one "
+    "example after the other in a loop"
+)
 
 
 class UniqueAll(NamedTuple):
@@ -60,6 +71,7 @@ def _like(x: Any, *arrays: Any) -> list[Any]:
 
 
 @public
+@shaped_by_values(_PLACES)
 def nonzero(x: Any, /) -> tuple[Any, ...]:
     r"""Positions of the entries that are not 0: an integer array for each axis.
 
@@ -79,6 +91,7 @@ def nonzero(x: Any, /) -> tuple[Any, ...]:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def unique_all(x: Any, /) -> UniqueAll:
     r"""The values that occur, rising, with their first positions, their counts and the way back.
 
@@ -99,6 +112,7 @@ def unique_all(x: Any, /) -> UniqueAll:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def unique_counts(x: Any, /) -> UniqueCounts:
     """The values that occur, rising, and how often each does; see ``unique_all``.
 
@@ -111,6 +125,7 @@ def unique_counts(x: Any, /) -> UniqueCounts:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def unique_inverse(x: Any, /) -> UniqueInverse:
     """The values that occur, rising, and where each entry is among them; see ``unique_all``.
 
@@ -123,6 +138,7 @@ def unique_inverse(x: Any, /) -> UniqueInverse:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def unique_values(x: Any, /) -> Any:
     """The values that occur, rising; see ``unique_all``.
 
@@ -134,6 +150,7 @@ def unique_values(x: Any, /) -> Any:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def union1d(ar1: Any, ar2: Any) -> Any:
     """The values that occur in one array or the other, rising (``numpy.union1d``).
 
@@ -153,13 +170,14 @@ def _values(x: Any) -> Any:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
     """The values that occur in both arrays, rising (``numpy.intersect1d``).
 
-    The gradient of a value goes to its first position in ``ar1``. ``return_indices`` adds the
-    positions in both.
+    The gradient of a value goes to its first position in ``ar1``, which it is taken from; no
+    gradient reaches ``ar2``. ``return_indices`` adds the positions in both.
 
     >>> import autodiff as ad
     >>> ad.intersect1d(ad.tensor([3.0, 1.0]), [2.0, 3.0])
@@ -172,11 +190,12 @@ def intersect1d(
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """The values of the first array that do not occur in the second (``numpy.setdiff1d``).
 
     They rise, and the gradient of each goes to its first position; with ``assume_unique`` they keep
-    the order that they have.
+    the order that they have. No gradient reaches ``ar2``.
 
     >>> import autodiff as ad
     >>> ad.setdiff1d(ad.tensor([3.0, 1.0]), [2.0, 3.0])
@@ -187,6 +206,7 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 
 
 @public
+@shaped_by_values(_DISTINCT)
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """The values that occur in exactly one of two arrays, rising (``numpy.setxor1d``).
 

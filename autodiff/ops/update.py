@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.batched import Batched
 from autodiff.errors import DTypeError, ShapeError
 from autodiff.families import Linear
 from autodiff.node import SCALARS, Aval
@@ -143,6 +144,20 @@ def _check_kinds(target: Any, value: Any) -> None:
         )
 
 
+def _by_mask(x: Any, mask: Any, value: Any) -> Any:
+    """The update by a mask of each example's own; None where the mask decides what fits."""
+    rest = x.ndim - mask.ndim
+    fits = rest >= 0 and mask.shape == x.shape[: mask.ndim]
+    if not fits or len(np.shape(raw(value))) > rest:
+        return None
+    if type(value) in SCALARS:
+        value = np.asarray(value)
+    _check_kinds(x.dtype, value.dtype)
+    if rest:
+        broadcast_selected("setitem", x.shape[mask.ndim :], value.shape)
+    return where(reshape(mask, mask.shape + (1,) * rest), value.astype(x.dtype), x)
+
+
 @public
 def setitem(x: Any, index: Any, value: Any, /) -> Any:
     r"""A copy of ``x`` with ``value`` at an index; ``x[index] = value`` rebinds a Tensor to it.
@@ -174,6 +189,10 @@ def setitem(x: Any, index: Any, value: Any, /) -> Any:
     """
     x = as_array(x)
     value = value if isinstance(value, Tensor) or type(value) in SCALARS else as_array(value)
+    if type(index) is Batched and index.dtype.kind == "b":
+        written = _by_mask(x, index, value)
+        if written is not None:
+            return written
     pattern, arrays, shape = parse("setitem", index, x.shape)
     whole = x if shape == x.shape else reshape(x, shape)
     if len(np.shape(raw(value))) > 1:

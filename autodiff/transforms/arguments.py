@@ -20,7 +20,7 @@ from autodiff.batched import (
 )
 from autodiff.errors import DTypeError, GradientError
 from autodiff.families import Linear
-from autodiff.node import Argument, Aval, Node
+from autodiff.node import Argument, Aval, Node, Pushed
 from autodiff.primitive import Case, In
 from autodiff.recording import current, pop, push
 from autodiff.registry import PRIMITIVES
@@ -69,16 +69,21 @@ def run(
     *,
     has_aux: bool = False,
     forward: bool = False,
+    begin: Callable[[list[Tensor]], Any] | None = None,
 ) -> Run:
     """Call ``f`` with the arguments at ``places`` under nodes of their own.
 
-    ``forward`` keeps what forward rules read. What ``f`` raises comes through unchanged.
+    ``forward`` keeps what forward rules read; ``begin`` gives, for the inputs, the ``Sweep`` that
+    pushes tangents on while ``f`` runs. What ``f`` raises comes through unchanged.
     """
     recording = current().recording
     leaves, rebuild = flatten([args[i] for i in places])
-    state = push(recording=True, forward=forward or current().forward)
+    state = push(recording=True, forward=forward or None)
     try:
         inputs = [fresh(x, what) for x in leaves]
+        if begin is not None:
+            pop(state)
+            state = push(recording=True, forward=begin(inputs))
         given = list(args)
         # Handles of their own: f may write x[i] = v, which moves the handle to another node.
         for i, part in zip(places, rebuild([handle(x) for x in inputs]), strict=True):
@@ -128,6 +133,9 @@ def split_aux(what: str, result: Any) -> tuple[Any, Any]:
     return result
 
 
+_OWN = (Argument, Pushed)
+
+
 def depends_on_more(roots: Sequence[Any], fresh: Sequence[Any]) -> bool:
     """Whether anything but fresh leaves needs a gradient of what ``roots`` were computed from.
 
@@ -139,7 +147,7 @@ def depends_on_more(roots: Sequence[Any], fresh: Sequence[Any]) -> bool:
     seen, stack = set(roots), list(roots)
     while stack:
         node = stack.pop()
-        if node.serial < floor or (node.primitive is None and type(node) is not Argument):
+        if node.serial < floor or (node.primitive is None and type(node) not in _OWN):
             return True
         for source in node.inputs:
             if isinstance(source, Node) and source.needs and source not in seen:

@@ -21,7 +21,13 @@ __all__ = ["vmap"]
 
 
 @public
-def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
+def vmap(
+    f: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    *,
+    randomness: str = "different",
+) -> Callable[..., Any]:
     r"""A function that computes ``f`` for every example of a batch at once.
 
     .. math:: (x_1, \dots, x_n) \mapsto (f(x_1), \dots, f(x_n))
@@ -40,6 +46,10 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         axis for each of its parts. Keyword arguments are shared.
     out_axes : int, None, or a container of them
         Where the batch stands in the results; None for a result that is the same for all.
+    randomness : {"different", "same", "error"}
+        What ``ad.random`` and ``nn.Dropout`` draw in ``f``: for each example its own, as a loop
+        does; one draw that all share; or nothing, by an error. Draws are those that a loop makes
+        from the same seed where ``f`` draws once.
 
     Returns
     -------
@@ -53,10 +63,14 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     AxisError
         An argument or a result without that axis.
     VmapError
-        ``f`` asks for a value: by ``if``, ``float``, a function of NumPy, a boolean mask as an
-        index. Of a batched Tensor there is one for each example.
+        ``f`` asks for a value: by ``if``, ``float``, a function of NumPy. Of a batched Tensor there
+        is one for each example. Or a result of ``f`` has a shape that depends on values:
+        ``x[mask]``, ``nonzero``, ``unique``.
+    ValueError
+        Another ``randomness``.
 
-    Source: Agarwal and Ganichev, "Auto-vectorizing TensorFlow graphs" (2019); JAX's ``vmap``.
+    Source: Agarwal and Ganichev, "Auto-vectorizing TensorFlow graphs" (2019); JAX's ``vmap``, where
+    keys are arguments; PyTorch's, where ``randomness`` is "error" if nothing is said.
 
     >>> import autodiff as ad
     >>> import numpy as np
@@ -67,6 +81,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     array([ 6., 24.])
     """
     name = getattr(f, "__name__", type(f).__name__)
+    if randomness not in ("different", "same", "error"):
+        raise ValueError(f"vmap: randomness is 'different', 'same' or 'error', got {randomness!r}")
     _check_axes("in_axes", in_axes)
     _check_axes("out_axes", out_axes)
 
@@ -80,7 +96,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         prefix = list(in_axes) if isinstance(in_axes, (tuple, list)) else in_axes
         leaves, rebuild = flatten(list(args))
         axes = spread_axes("in_axes", prefix, list(args))
-        level = Level(_batch_size(name, leaves, axes), name)
+        level = Level(_batch_size(name, leaves, axes), name, randomness)
         as_tensor = any(isinstance(x, Tensor) for x in leaves)
         inner = [_enter(name, x, axis, level) for x, axis in zip(leaves, axes, strict=True)]
         state = push(levels=(*current().levels, level))

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DTypeError
+from autodiff.errors import DTypeError, GradientError, ShapeError
+from autodiff.ops.complex import conj
 from autodiff.ops.movement import reshape
+from autodiff.recording import no_grad
 from autodiff.registry import public
-from autodiff.tensor import aval_of, shape_of
+from autodiff.tensor import aval_of, shape_of, whole
 from autodiff.transforms.arguments import check_argnums, places_of
 from autodiff.transforms.batch import vmap
 from autodiff.transforms.forward import Derivative, jvp
@@ -33,6 +35,7 @@ def jacobian(
     *,
     mode: str = "auto",
     has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Callable[..., Any]:
     r"""The matrix of all first derivatives of a function, as a function.
 
@@ -51,18 +54,28 @@ def jacobian(
     has_aux : bool
         Whether ``f`` returns a pair of its value and anything else; the result is then
         ``(jacobian, aux)``.
+    holomorphic : bool
+        Whether ``f`` is a complex differentiable function of complex arguments; the result is then
+        its complex derivative. The Cauchy-Riemann equations are checked along one direction.
 
     Returns
     -------
     callable
         For each array of the value and each of the argument, an array of the shape of the first
         followed by that of the second, in the structure of the value and within it of the argument
-        (a tuple of them for a tuple ``argnums``).
+        (a tuple of them for a tuple ``argnums``). Of a complex value and a real argument the
+        derivative is complex; of a real value and a complex argument it is the gradient of each
+        entry, :math:`\partial f_i/\partial\,\mathrm{Re}\,x_j
+        + \mathrm{i}\,\partial f_i/\partial\,\mathrm{Im}\,x_j`, as that of ``grad``.
 
     Raises
     ------
     DTypeError
-        An argument or a value is no real floating number.
+        An argument or a value is no floating number; a complex value of a complex argument without
+        ``holomorphic``, whose derivative is no complex number: differentiate by the real and the
+        imaginary part.
+    GradientError
+        ``holomorphic`` for a function that is not.
 
     >>> import autodiff as ad
     >>> import numpy as np
@@ -89,11 +102,12 @@ def jacobian(
         forward = mode != "reverse"
         found = Derivative("jacobian", partial, primals, has_aux=True, forward=forward)
         inputs, outputs = found.run.inputs, found.run.outputs
-        for x in (*inputs, *outputs):
-            _check_real(x)
+        _check_kinds(inputs, outputs, holomorphic)
         if mode == "auto":
             forward = _count(inputs) < _count(outputs)
-        blocks = _by_columns(found) if forward else _by_rows(found)
+        if holomorphic:
+            _check_holomorphic(found, forward)
+        blocks = (_by_columns if forward else _by_rows)(found, holomorphic)
         rows = [found.rebuild(row) for row in blocks]
         result = found.run.rebuild(
             [tuple(row) if isinstance(argnums, tuple) else row[0] for row in rows]
@@ -103,13 +117,60 @@ def jacobian(
     return matrix
 
 
-def _check_real(x: Any) -> None:
-    dtype = np.dtype(aval_of(x).dtype)
-    if dtype.kind != "f":
+def _is_complex(x: Any) -> bool:
+    return np.dtype(aval_of(x).dtype).kind == "c"
+
+
+def _check_kinds(inputs: Sequence[Any], outputs: Sequence[Any], holomorphic: bool) -> None:
+    for x in (*inputs, *outputs):
+        dtype = np.dtype(aval_of(x).dtype)
+        if dtype.kind not in "fc":
+            raise DTypeError(
+                f"jacobian: expected floating values, got {dtype} of shape {shape_of(x)}; return "
+                "integers as aux"
+            )
+        if holomorphic and dtype.kind != "c":
+            raise DTypeError(
+                f"jacobian: holomorphic=True is for complex arguments and values, got {dtype} of "
+                f"shape {shape_of(x)}; leave it out, or convert with astype(complex)"
+            )
+    moving, found = (list(filter(_is_complex, leaves)) for leaves in (inputs, outputs))
+    if not holomorphic and moving and found:
         raise DTypeError(
-            f"jacobian: expected real floating values, got {dtype} of shape {shape_of(x)}; split "
-            "complex ones into real and imaginary parts, return integers as aux"
+            f"jacobian: {aval_of(found[0])!r} of {aval_of(moving[0])!r} has a complex derivative "
+            "only where the function is holomorphic: pass holomorphic=True if it is, else "
+            "differentiate real arrays by real arrays: lambda a, b: (ad.real(y), ad.imag(y)) with "
+            "y = f(a + 1j * b)"
         )
+
+
+def _check_holomorphic(found: Derivative, forward: bool) -> None:
+    """Raise GradientError where the derivative is not complex linear along one direction."""
+    leaves = found.run.inputs if forward else found.run.outputs
+    rng = np.random.default_rng(0)
+    step = [
+        (rng.normal(size=shape_of(x)) + 1j * rng.normal(size=shape_of(x))).astype(x.dtype)
+        for x in map(aval_of, leaves)
+    ]
+    sides = []
+    with no_grad():
+        for factor in (1, 1j):
+            parts = [(factor * t).astype(t.dtype) for t in step]
+            y = found.push(*found.rebuild(parts)) if forward else found.pull(_value(found, parts))
+            sides.append([whole(part) for part in flatten(y)[0]])
+    for a, b in zip(*sides, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        limit = np.sqrt(np.finfo(a.dtype).eps) * max(np.abs(a).max(initial=0.0), 1e-30)
+        if np.abs(b - 1j * a).max(initial=0.0) > limit:
+            raise GradientError(
+                "jacobian: holomorphic=True, but the function is not holomorphic here: its "
+                "derivative along i t is not i times that along t (as of conj, real, imag, abs). "
+                "Differentiate by the real and the imaginary part instead"
+            )
+
+
+def _value(found: Derivative, leaves: list[Any]) -> Any:
+    return found.run.rebuild(leaves)
 
 
 def _count(leaves: Sequence[Any]) -> int:
@@ -129,16 +190,27 @@ def _unit_vectors(leaves: Sequence[Any]) -> list[Any]:
     return units
 
 
+def _turned(units: Sequence[Any]) -> list[Any]:
+    """The unit vectors along the imaginary axis; those of real arrays have none."""
+    return [u * 1j if u.dtype.kind == "c" else np.zeros_like(u) for u in units]
+
+
 def _bounds(leaves: Sequence[Any]) -> list[int]:
     return [0, *itertools.accumulate(math.prod(shape_of(x)) for x in leaves)]
 
 
-def _by_rows(found: Derivative) -> list[list[Any]]:
+def _by_rows(found: Derivative, holomorphic: bool) -> list[list[Any]]:
     """The blocks of the matrix, a list for each output: one gradient for each entry of them."""
     inputs, outputs = found.run.inputs, found.run.outputs
     if not _count(outputs):
         return _nothing(inputs, outputs)
-    pulled, _ = flatten(vmap(found.pull)(found.run.rebuild(_unit_vectors(outputs))))
+    units = _unit_vectors(outputs)
+    pulled, _ = flatten(vmap(found.pull)(found.run.rebuild(units)))
+    if holomorphic:  # a gradient is the conjugate of the derivative
+        pulled = [conj(g) for g in pulled]
+    elif any(map(_is_complex, outputs)):
+        turned, _ = flatten(vmap(found.pull)(found.run.rebuild(_turned(units))))
+        pulled = [g + 1j * h for g, h in zip(pulled, turned, strict=True)]
     bounds = _bounds(outputs)
     return [
         [reshape(g[start:stop], (*shape_of(y), *shape_of(x))) for g, x in zip(pulled, inputs)]
@@ -146,21 +218,27 @@ def _by_rows(found: Derivative) -> list[list[Any]]:
     ]
 
 
-def _by_columns(found: Derivative) -> list[list[Any]]:
+def _by_columns(found: Derivative, holomorphic: bool) -> list[list[Any]]:
     """The blocks of the matrix, a list for each output: one tangent for each entry of an input."""
     inputs, outputs = found.run.inputs, found.run.outputs
     if not _count(inputs):
         return _nothing(inputs, outputs)
-    tangents = found.rebuild(_unit_vectors(inputs))
-    pushed, _ = flatten(vmap(found.push, out_axes=-1)(*tangents))
+    units = _unit_vectors(inputs)
+    pushed, _ = flatten(vmap(found.push, out_axes=-1)(*found.rebuild(units)))
+    turned = pushed
+    if not holomorphic and any(map(_is_complex, inputs)):
+        turned, _ = flatten(vmap(found.push, out_axes=-1)(*found.rebuild(_turned(units))))
     bounds = _bounds(inputs)
-    return [
-        [
-            reshape(t[..., start:stop], (*shape_of(y), *shape_of(x)))
-            for x, start, stop in zip(inputs, bounds, bounds[1:], strict=False)
-        ]
-        for t, y in zip(pushed, outputs, strict=True)
-    ]
+    blocks = []
+    for t, u, y in zip(pushed, turned, outputs, strict=True):
+        row = []
+        for x, start, stop in zip(inputs, bounds, bounds[1:], strict=False):
+            block = t[..., start:stop]
+            if u is not t and _is_complex(x):
+                block = block + 1j * u[..., start:stop]
+            row.append(reshape(block, (*shape_of(y), *shape_of(x))))
+        blocks.append(row)
+    return blocks
 
 
 def _nothing(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[list[Any]]:
@@ -174,7 +252,11 @@ def _nothing(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[list[Any]]:
 
 @public
 def hessian(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Callable[..., Any]:
     r"""The matrix of all second derivatives of a function that returns a scalar, as a function.
 
@@ -191,6 +273,8 @@ def hessian(
     has_aux : bool
         Whether ``f`` returns a pair of its value and anything else; the result is then
         ``(hessian, aux)``.
+    holomorphic : bool
+        Whether ``f`` is a complex differentiable function of complex arguments; see ``jacobian``.
 
     Returns
     -------
@@ -201,7 +285,10 @@ def hessian(
     Raises
     ------
     ShapeError, DTypeError
-        As ``grad``.
+        As ``grad``. A real function of complex arguments has a Hessian by real and imaginary parts:
+        ``hessian(lambda a, b: f(a + 1j * b), (0, 1))``.
+    GradientError
+        ``holomorphic`` for a function that is not.
 
     >>> import autodiff as ad
     >>> import numpy as np
@@ -209,8 +296,40 @@ def hessian(
     array([[4., 2.],
            [2., 0.]])
     """
-    gradient = grad(f, argnums, has_aux=has_aux, unused="zeros")
+    if holomorphic:
+        first = jacobian(
+            _scalar_valued(f, has_aux), argnums, mode="reverse", has_aux=has_aux, holomorphic=True
+        )
+        return jacobian(first, argnums, mode="forward", has_aux=has_aux, holomorphic=True)
+    gradient = grad(_of_real(f, argnums), argnums, has_aux=has_aux, unused="zeros")
     return jacobian(gradient, argnums, mode="forward", has_aux=has_aux)
+
+
+def _scalar_valued(f: Callable[..., Any], has_aux: bool) -> Callable[..., Any]:
+    @functools.wraps(f)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        result = f(*args, **kwargs)
+        shape = shape_of(result[0] if has_aux else result)
+        if shape != ():
+            raise ShapeError(f"hessian: the function must return a scalar, got shape {shape}")
+        return result
+
+    return checked
+
+
+def _of_real(f: Callable[..., Any], argnums: Any) -> Callable[..., Any]:
+    @functools.wraps(f)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        places = places_of("hessian", argnums, len(args))
+        if any(map(_is_complex, flatten([args[i] for i in places])[0])):
+            raise DTypeError(
+                "hessian: of a complex argument the second derivatives are no complex matrix "
+                "unless the function is holomorphic: pass holomorphic=True if it is, else take "
+                "hessian(lambda a, b: f(a + 1j * b), (0, 1)), by real and imaginary parts"
+            )
+        return f(*args, **kwargs)
+
+    return checked
 
 
 @public

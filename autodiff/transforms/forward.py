@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.batched import Batched, gather, levels_of, per_example, spell_out, union, zeros_behind
+from autodiff.batched import gather, levels_of, per_example, spell_out, union, zeros_behind
 from autodiff.errors import DTypeError, GradientError, ShapeError
-from autodiff.node import SCALARS, Node
-from autodiff.recording import current, pop, push
-from autodiff.registry import FUNCTIONS, public
-from autodiff.tensor import Tensor, raw, wrap
+from autodiff.ops.noise import generator
+from autodiff.recording import Unrecorded, current
+from autodiff.registry import public
+from autodiff.tensor import Tensor, wrap
 from autodiff.transforms.arguments import finish, run
 from autodiff.transforms.reverse import pull_back, result_of
-from autodiff.transforms.walk import reachable
+from autodiff.transforms.tangents import Sweep, Tape, as_tensor
 from autodiff.tree import align, flatten, map_tree
 
 __all__ = ["jvp", "linearize", "vjp"]
@@ -97,7 +97,10 @@ def jvp(
     ShapeError, GradientError
         Tangents of other shapes, or another number of them, than the primals.
 
-    What runs under ``no_grad`` inside ``f`` is a constant here too.
+    What runs under ``no_grad`` inside ``f`` is a constant here too. Tangents are pushed on while
+    ``f`` runs, so that memory does not grow with the number of operations; only where something
+    outside needs a gradient of a primal, a tangent or a captured Tensor, is a record kept. Where
+    ``f`` calls ``ad.gradients`` or ``backward`` itself, it is started again, with a record.
 
     Source: Griewank and Walther, "Evaluating derivatives" (2008), 3.1.
 
@@ -111,9 +114,25 @@ def jvp(
                 f"jvp: {name} is a tuple or a list, one for each argument, got "
                 f"{type(given).__name__}; for a function of one argument write (x,)"
             )
-    found = Derivative("jvp", f, primals, has_aux=has_aux, forward=True)
-    value, t = found.value(), found.push(*tangents)
+    found, random = None, generator().bit_generator.state
+    if _is_alone(primals, tangents):
+        try:
+            found = Derivative("jvp", f, primals, has_aux=has_aux, along=tangents)
+        except Unrecorded:
+            generator().bit_generator.state = random
+    if found is not None:
+        value, t = found.value(), found.swept()
+    else:
+        found = Derivative("jvp", f, primals, has_aux=has_aux, forward=True)
+        value, t = found.value(), found.push(*tangents)
     return (value, t, found.aux()) if has_aux else (value, t)
+
+
+def _is_alone(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
+    """Whether nothing around asks for a record of a derivative at these primals."""
+    state = current()
+    outer = state.recording and any(map(_depends, flatten([list(primals), list(tangents)])[0]))
+    return not (state.keep_all or state.forward or outer)
 
 
 @public
@@ -163,12 +182,26 @@ class Derivative:
         *,
         has_aux: bool = False,
         forward: bool = False,
+        along: Sequence[Any] | None = None,
     ) -> None:
         self.what = what
-        self.run = run(what, f, primals, range(len(primals)), {}, has_aux=has_aux, forward=forward)
         self.count = len(primals)
         self.primals = list(primals)
         _, self.rebuild = flatten(self.primals, named=True)
+        self.given: list[Any] = []  # the tangents, where they are pushed on while f runs
+        self.sweep: Any = None
+        outer = current().recording
+
+        def begin(inputs: list[Tensor]) -> Sweep:
+            self.given, starts = self._starts(inputs, along or ())
+            self.sweep = Sweep(starts, [x.node for x in inputs], outer)  # type: ignore[misc]
+            return self.sweep
+
+        places = range(len(primals))
+        if along is None:
+            self.run = run(what, f, primals, places, {}, has_aux=has_aux, forward=forward)
+        else:
+            self.run = run(what, f, primals, places, {}, has_aux=has_aux, begin=begin)
         self.tape: Tape | None = None  # made when it is first walked
 
     def value(self) -> Any:
@@ -195,28 +228,43 @@ class Derivative:
 
     def push(self, *tangents: Any) -> Any:
         """The tangent of the value, from one for each primal."""
-        inputs, outputs = self.run.inputs, self.run.outputs
+        inputs = self.run.inputs
+        given, starts = self._starts(inputs, tangents)
+        if self.tape is None:
+            roots = [y.node for y in self.run.outputs if _depends(y)]
+            self.tape = Tape([x.node for x in inputs], roots)
+        record, _ = self._manner(given)
+        return self._pushed(self.tape.push(starts, record), given)
+
+    def swept(self) -> Any:
+        """The tangent of the value, which was pushed on while the function ran."""
+        record, _ = self._manner(self.given)
+        roots = [y.node for y in self.run.outputs if _depends(y)]
+        return self._pushed(self.sweep.resolve(roots, record), self.given)
+
+    def _starts(
+        self, inputs: list[Tensor], tangents: Sequence[Any]
+    ) -> tuple[list[Any], dict[Any, Any]]:
+        """The tangents, one for each array, and by node those of what stands behind the inputs."""
         if len(tangents) != self.count:
             raise GradientError(
                 f"{self.what}: {self.count} primals, but {len(tangents)} tangents (expected one "
                 "for each)"
             )
         given = self._align(self.primals, list(tangents), "tangents")
-        record, as_tensor = self._manner(given)
         pairs = zip(inputs, given, strict=True)
-        starts = {x.node: _tangent(self.what, x, t) for x, t in pairs if t is not None}
-        if self.tape is None:
-            roots = [y.node for y in outputs if _depends(y)]
-            self.tape = Tape([x.node for x in inputs], roots)
-        found = self.tape.push(starts, record)
+        return given, {x.node: _tangent(self.what, x, t) for x, t in pairs if t is not None}
+
+    def _pushed(self, found: dict[Any, Any], given: Sequence[Any]) -> Any:
+        record, as_tensors = self._manner(given)
         results = []
-        for y in outputs:
+        for y in self.run.outputs:
             t: Any = found.get(y.node) if _depends(y) else None
             if t is None:
                 t = zeros_behind(y if isinstance(y, Tensor) else wrap(np.asarray(y)))
             else:
-                t = gather(_as_tensor(t), levels_of(y))
-            results.append(finish(t, record, as_tensor))
+                t = gather(as_tensor(t), levels_of(y))
+            results.append(finish(t, record, as_tensors))
         return self.run.rebuild(results)
 
     def _align(self, tree: Any, values: Any, name: str) -> list[Any]:
@@ -244,74 +292,3 @@ def _tangent(what: str, x: Tensor, t: Any) -> Any:
     if not np.can_cast(value.dtype, x.dtype, "same_kind"):
         raise DTypeError(f"{what}: a primal is {x.dtype}, its tangent {value.dtype}")
     return spell_out(value.astype(x.dtype), levels_of(x))
-
-
-class Tape:
-    """The recorded nodes between inputs and outputs, oldest first, to push tangents through."""
-
-    def __init__(
-        self, inputs: Sequence[Any], outputs: Sequence[Any], cut: int | None = None
-    ) -> None:
-        self.outputs = set(outputs)
-        floor = min([node.serial for node in inputs], default=0) if cut is None else cut
-        moving = set(inputs)
-        self.order: list[Node] = []
-        for node in reversed(reachable(outputs, floor)):
-            if node not in moving and not moving.isdisjoint(node.inputs):
-                moving.add(node)
-                self.order.append(node)
-        # After which step a tangent has been read for the last time.
-        last = {source: k for k, node in enumerate(self.order) for source in node.inputs}
-        self.done: list[list[Node]] = [[] for _ in self.order]
-        for source, k in last.items():
-            if source in moving and source not in self.outputs:
-                self.done[k].append(source)
-
-    def push(self, starts: dict[Any, Any], record: bool) -> dict[Any, Any]:
-        """The tangents of the outputs; those that are zero by structure are missing."""
-        lifted = record or any(type(t) is Batched for t in starts.values())
-        change = _as_tensor if lifted else raw
-        tangents = {node: change(t) for node, t in starts.items()}
-        masked = not current().ieee
-        levels = union(starts.values()) if current().levels else ()
-        state = push(recording=record, levels=levels)
-        try:
-            with np.errstate(all="ignore"):
-                for node, done in zip(self.order, self.done, strict=True):
-                    t = _step(node, tangents, lifted, masked)
-                    if t is not None:
-                        tangents[node] = t
-                    for source in done:
-                        tangents.pop(source, None)
-        finally:
-            pop(state)
-        return {node: t for node, t in tangents.items() if node in self.outputs}
-
-
-def _as_tensor(t: Any) -> Tensor:
-    return t if isinstance(t, Tensor) else wrap(t)
-
-
-def _step(node: Node, tangents: dict[Any, Any], lifted: bool, masked: bool) -> Any:
-    """The tangent of one node."""
-    inputs, primitive = node.inputs, node.primitive
-    moving = [None if type(s) in SCALARS else tangents.get(s) for s in inputs]
-    if all([t is None for t in moving]):
-        return None
-    y: Any = node.output
-    operands: Any = node.kept
-    if lifted:
-        y = wrap(y, node)
-        operands = [
-            wrap(x, s) if type(s) not in SCALARS and s.needs else x
-            for x, s in zip(operands, inputs, strict=True)
-        ]
-    t = primitive.push(moving, y, operands, **node.params)
-    if t is None:
-        return None
-    if primitive.gates and masked:
-        # What was not selected has no derivative: a factor 0 would make NaN of an infinite tangent.
-        t = FUNCTIONS["where"](primitive.presence(0, None, node), t, 0)
-    if t.dtype != node.dtype:
-        t = t.astype(node.dtype)
-    return t

@@ -26,7 +26,7 @@ from autodiff.transforms.arguments import plain
 from autodiff.transforms.batch import vmap
 from autodiff.transforms.derived import jacobian
 from autodiff.transforms.enclosed import captured, enclose, pull_inside, stand_in
-from autodiff.transforms.forward import Tape
+from autodiff.transforms.tangents import Tape
 from autodiff.transforms.walk import read
 from autodiff.tree import align, flatten
 

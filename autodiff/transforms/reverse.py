@@ -28,7 +28,7 @@ from autodiff.batched import (
 )
 from autodiff.errors import DTypeError, GradientError, ShapeError
 from autodiff.node import Node
-from autodiff.recording import current, pop, push
+from autodiff.recording import ask_for_record, current, pop, push
 from autodiff.registry import FUNCTIONS, public
 from autodiff.tensor import Tensor, raw, whole, wrap
 from autodiff.transforms.walk import by_serial, reachable, walk
@@ -174,6 +174,7 @@ def backward(output: Tensor, cotangent: Any = None, *, create_graph: bool = Fals
     >>> x.grad
     Tensor([2., 4.])
     """
+    ask_for_record()
     results = pull_back([(output, cotangent)], None, create_graph, "backward")
     leaves = {node: leaf for node in results if (leaf := owner_of(node)) is not None}
     if current().levels:
@@ -219,6 +220,7 @@ def gradients(
     >>> first, ad.gradients(first, x)
     (Tensor(27., from=multiply), Tensor(18.))
     """
+    ask_for_record()
     if unused not in ("raise", "none", "zeros"):
         raise ValueError(f"gradients: unused is 'raise', 'none' or 'zeros', got {unused!r}")
     if not isinstance(outputs, (tuple, list)):

@@ -8,7 +8,6 @@ import numpy as np
 
 import autodiff as ad
 from nn.module import Module
-from nn.settings import generator
 
 __all__ = ["Dropout"]
 
@@ -19,8 +18,8 @@ class Dropout(Module):
     .. math:: y = m\,x / (1 - \mathrm{rate}), \qquad m \sim \mathrm{Bernoulli}(1 - \mathrm{rate})
 
     The entries that stay are scaled up, so that the expectation is that of ``x`` (inverted
-    dropout; Srivastava et al., 2014). The mask comes from ``nn.generator()``: ``nn.seed`` makes it
-    repeatable.
+    dropout; Srivastava et al., 2014). ``nn.seed`` makes the masks repeatable; inside ``ad.vmap``
+    each example has its own, unless ``randomness`` says otherwise.
 
     Raises
     ------
@@ -32,7 +31,7 @@ class Dropout(Module):
     >>> nn.seed(0)
     >>> layer = nn.Dropout(0.5)
     >>> layer(ad.ones(6))
-    Tensor([2., 2., 2., 0., 0., 0.])
+    Tensor([2., 0., 0., 0., 2., 2.])
     >>> layer.eval()(ad.ones(6))
     Tensor([1., 1., 1., 1., 1., 1.])
     """
@@ -50,7 +49,9 @@ class Dropout(Module):
         x = x if isinstance(x, ad.Tensor) else np.asarray(x)
         if x.dtype.kind != "f":
             raise ad.DTypeError(f"Dropout: expected a floating value, got {x.dtype}{list(x.shape)}")
-        kept = generator().random(x.shape, np.float32) >= self.rate
+        kept: Any = ad.random.uniform(size=x.shape, dtype=np.float32) >= self.rate
+        if type(kept) is ad.Tensor and not isinstance(x, ad.Tensor):
+            kept = kept.data
         return x * (kept / x.dtype.type(1 - self.rate)).astype(x.dtype)
 
     def describe(self) -> str:
