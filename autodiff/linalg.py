@@ -13,6 +13,7 @@ from autodiff.ops.linalg import norm as norm
 from autodiff.ops.linalg import vector_norm as vector_norm
 from autodiff.ops.linalg_decompositions import *
 from autodiff.ops.linalg_products import *
+from autodiff.ops.linalg_sparse import *
 from autodiff.ops.linalg_sylvester import *
 from autodiff.ops.linalg_systems import *
 from autodiff.ops.products import kron as kron

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +11,8 @@ from autodiff import registry
 
 # Tests take every primitive and function from the registry, also those that load when first named.
 registry.load_all()
+for _namespace in ("fft", "linalg", "random", "special"):
+    import_module(f"autodiff.{_namespace}")
 
 # Each worker of pytest-xdist would start as many BLAS threads as there are cores; they then wait
 # for each other. Workers are started with this environment.

@@ -79,6 +79,7 @@ REDUCTIONS = [
     row("min-where", lambda m, x: m.min(x, initial=9.0, where=MASK), (3, 4)),
     row("var-where", lambda m, x: m.var(x, axis=1, ddof=1, where=MASK), (3, 4)),
     row("var-mean", lambda m, x, y: m.var(x, axis=1, mean=y), (3, 4), (3, 1)),
+    row("var-moving-ddof", lambda m, x, d: m.var(x, axis=0, ddof=d), (3, 4), In((), 0.3, 0.6)),
     row("var-correction", lambda m, x: m.var(x, correction=1), (3, 4)),
     row("std-where", lambda m, x: m.std(x, axis=1, where=MASK, keepdims=True), (3, 4)),
     row("ptp", lambda m, x: m.ptp(x, axis=1), (3, 4)),
@@ -90,7 +91,13 @@ REDUCTIONS = [
     row("cov-two", lambda m, x, y: m.cov(x, y, bias=True), (5,), (5,)),
     row("cov-columns", lambda m, x: m.cov(x, rowvar=False, ddof=0), (5, 3)),
     row("cov-counts", lambda m, x: m.cov(x, fweights=[1, 2, 1, 3, 1]), (3, 5)),
-    row("cov-weights", lambda m, x: m.cov(x, aweights=[0.5, 2.0, 1.0, 3.0, 1.0]), (3, 5)),
+    row("cov-weights", lambda m, x, w: m.cov(x, aweights=w), (3, 5), In((5,), 0.5, 3.0)),
+    row(
+        "cov-both-weights",
+        lambda m, x, w: m.cov(x, ddof=0, fweights=[1, 2, 1, 3, 1], aweights=w),
+        (3, 5),
+        In((5,), 0.5, 3.0),
+    ),
     row("corrcoef", lambda m, x: m.corrcoef(x)[0, 1:], (3, 5)),
     row("median", lambda m, x: m.median(x, axis=1), (3, 4)),
     row("median-all", lambda m, x: m.median(x, keepdims=True), (3, 3)),
@@ -209,6 +216,12 @@ PICKING = [
         lambda m, x, f: m.interp(x, [0.2, 2.9, 1.1, 6.0], f, period=4.0),
         In((9,), -5.0, 9.0),
         (4,),
+    ),
+    row(
+        "interp-moving-period",
+        lambda m, x, p: m.interp(x, [0.2, 2.9, 1.1, 3.0], [1.0, -1.0, 0.5, 2.0], period=p),
+        In((9,), -5.0, 9.0),
+        In((), 4.1, 4.2),
     ),
 ]
 

@@ -265,6 +265,43 @@ def test_masked_arrays_do_not_lose_a_gradient() -> None:
     assert not hasattr(x, "_mask")
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, m: x * m,
+        lambda x, m: np.multiply(x, m),
+        lambda x, m: np.concatenate([m, x]),
+        lambda x, m: np.where(m > 1, x, 0.0),
+        lambda x, m: x < m,
+        lambda x, m: ad.exp(m),
+        lambda x, m: ad.tensor(m),
+    ],
+)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_a_mask_is_not_dropped(call: Any, requires_grad: bool) -> None:
+    x = ad.tensor([0.7, 1.1], requires_grad=requires_grad)
+    with pytest.raises(ad.DTypeError, match=r"the mask .* would be lost: give x.filled"):
+        call(x, np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, a: x * a,
+        lambda x, a: a * x,
+        lambda x, a: np.add(a, x),
+        lambda x, a: np.stack([x, a]),
+        lambda x, a: x @ a,
+        lambda x, a: ad.where(x.data > 1, x, a),
+    ],
+)
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_no_tensor_of_objects(call: Any, requires_grad: bool) -> None:
+    x = ad.tensor([0.7, 1.1], requires_grad=requires_grad)
+    with pytest.raises(ad.DTypeError, match=r"expected numbers, got .*object\[.*astype\(float\)"):
+        call(x, np.array([1, 2.5], object))
+
+
 def test_numpy_code_under_every_transform() -> None:
     weights = np.array([[1.0, 2.0], [0.5, -1.0]])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -93,6 +95,50 @@ def test_gradcheck_through_draws() -> None:
 
     report = ad.gradcheck(loss, 0.5, np.array([0.4, 1.0, 2.0]), np.array([0.6, 1.5, 3.0]))
     assert report.verdict == "correct", str(report)
+
+
+SHAPES = np.array([0.3, 5.0])
+DRAWS: dict[str, Any] = {
+    "gamma": lambda a: ad.random.gamma(a, size=(2, 2)),
+    "beta": lambda a: ad.random.beta(a, a[::-1]),
+    "dirichlet": ad.random.dirichlet,
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_gradcheck_of_shape_parameters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check moves a draw along its quantile, and sees a rule that does not."""
+    report = ad.gradcheck(DRAWS[name], SHAPES)
+    assert report.verdict == "correct" and report.power < 1e-8, str(report)
+    rule = PRIMITIVES["gamma_moved"].pulls[0]
+
+    def wrong(*given: Any) -> Any:
+        return rule.function(*given) * (1 + 1e-6)
+
+    pulls = (rule._replace(function=wrong), *PRIMITIVES["gamma_moved"].pulls[1:])
+    monkeypatch.setattr(PRIMITIVES["gamma_moved"], "pulls", pulls)
+    report = ad.gradcheck(DRAWS[name], SHAPES)
+    assert report.verdict == "wrong" and report.culprit is not None
+    assert report.culprit.primitive == "gamma_moved", str(report)
+
+
+def test_gamma_is_there_in_a_fresh_interpreter() -> None:
+    """Without anything that has loaded the operations which few programs use."""
+    program = "import autodiff as ad; assert ad.random.gamma(2.0) > 0"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("width", [1e-5, 0.3, 2.0])
+def test_quantiles(width: float) -> None:
+    """A draw moved to other shapes is where the distribution has the same value."""
+    rng = np.random.default_rng(0)
+    start = np.exp(rng.uniform(np.log(0.05), np.log(1000.0), 300))
+    x, a = rng.gamma(start), start * np.exp(rng.uniform(-width, width, 300))
+    first, moved = stats.gamma(start), PRIMITIVES["gamma_moved"].kernel(a, start, x)
+    upper = first.cdf(x) > 0.5
+    expected = np.where(upper, stats.gamma(a).isf(first.sf(x)), stats.gamma(a).ppf(first.cdf(x)))
+    usual = expected > 1e-290
+    np.testing.assert_allclose(moved[usual], expected[usual], rtol=1e-11)
 
 
 def test_dirichlet() -> None:
@@ -227,6 +273,8 @@ def test_shapes_follow_the_parameters() -> None:
     [
         (lambda: ad.random.normal(np.zeros(3), size=2), ad.ShapeError, "(3,), () do not broadcast"),
         (lambda: ad.random.normal(size=2, dtype=int), ad.DTypeError, "a floating dtype, got int64"),
+        (lambda: ad.random.gamma(np.array(1j)), ad.DTypeError, "real parameters, got complex128"),
+        (lambda: ad.random.categorical([1j]), ad.DTypeError, "categorical: expected real"),
         (lambda: ad.random.normal(size=1.5), ad.DTypeError, "size is an integer"),
         (lambda: ad.random.dirichlet(1.0), ad.ShapeError, "along the last axis"),
         (lambda: ad.random.categorical(1.0), ad.ShapeError, "got a scalar"),

@@ -24,17 +24,20 @@ def _scaled(v: Any, order: int) -> Any:
 
     All terms of the power series have one sign, so that none of its digits cancel.
     """
-    near = np.minimum(v, _LARGE)
-    quarter, y = near * near / 4, np.ones(np.shape(v))
-    for k in range(70 + order, 0, -1):
-        y = 1 + quarter / (k * (k + order)) * y
-    y = y * np.exp(-near) * (near / 2) ** order / math.factorial(order)
-    far = np.maximum(v, _LARGE)
-    term, total = np.ones(np.shape(v)), np.ones(np.shape(v))
+    result, low = np.empty(v.shape), v <= _LARGE
+    near, far = v[low], v[~low]
+    quarter, y = near * near / 4, np.ones(near.shape)
+    for k in range(70 + order, 0, -1):  # in the one array that was made
+        y *= quarter
+        y *= 1 / (k * (k + order))
+        y += 1
+    result[low] = y * np.exp(-near) * (near / 2) ** order / math.factorial(order)
+    term, total = np.ones(far.shape), np.ones(far.shape)
     for k in range(1, 26):
-        term = term * -(4 * order**2 - (2 * k - 1) ** 2) / (8 * k * far)
-        total = total + term
-    return np.where(v <= _LARGE, y, total / np.sqrt(2 * math.pi * far))
+        term *= -(4 * order**2 - (2 * k - 1) ** 2) / (8 * k * far)
+        total += term
+    result[~low] = total / np.sqrt(2 * math.pi * far)
+    return result
 
 
 def _bessel_i(x: Any, *, order: int, scaled: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import DTypeError
 from autodiff.families import Elementwise, Function, elementwise_function
 from autodiff.node import SCALARS
 from autodiff.ops.exponential import log, log1p
@@ -19,10 +20,16 @@ from autodiff.tensor import raw
 __all__ = ["entr", "expit", "logit", "rel_entr", "xlog1py", "xlogy"]
 
 
+def _dtype(*kinds: Any) -> Any:
+    # Of real operands that of arctan2, which takes no complex ones; those divide.
+    like = np.divide if any(np.dtype(k).kind == "c" for k in kinds) else np.arctan2
+    return like.resolve_dtypes((*kinds, None))[2]
+
+
 def _kernel(logarithm: Any) -> Any:
     def kernel(a: Any, b: Any) -> Any:
         kinds = [type(v) if type(v) in SCALARS else np.asarray(v).dtype for v in (a, b)]
-        dtype = np.arctan2.resolve_dtypes((*kinds, None))[2]
+        dtype = _dtype(*kinds)
         a, b = np.asarray(a, dtype), np.asarray(b, dtype)
         with np.errstate(divide="ignore", invalid="ignore"):
             y = np.multiply(a, logarithm(b))
@@ -34,7 +41,8 @@ def _kernel(logarithm: Any) -> Any:
 
 def _weight(g: Any, a: Any, b: Any, logarithm: Any, edge: float) -> Any:
     # Where the product is 0 by convention, so is its slope by the weight: not -inf.
-    nothing = (raw(a) == 0) & (raw(b) <= edge)
+    b_at = raw(b)
+    nothing = (raw(a) == 0) & (b_at == edge if np.iscomplexobj(b_at) else b_at <= edge)
     if not np.any(nothing):
         return g * logarithm(b)
     return where(nothing, 0, g * logarithm(where(nothing, edge + 1, b)))
@@ -62,7 +70,7 @@ class Xlogy(Elementwise):
     name = "xlogy"
     kernel = staticmethod(_kernel(np.log))
     reference = staticmethod(lambda a, b: a * np.log(b))
-    like = np.arctan2
+    infer_dtype = staticmethod(_dtype)
     products = (lambda g, a, b: _weight(g, a, b, log, 0.0), _inside)
     intervals = ((-2.0, 2.0), (0.2, 2.0))
 
@@ -83,7 +91,7 @@ class Xlog1py(Elementwise):
     name = "xlog1py"
     kernel = staticmethod(_kernel(np.log1p))
     reference = staticmethod(lambda a, b: a * np.log1p(b))
-    like = np.arctan2
+    infer_dtype = staticmethod(_dtype)
     products = (
         lambda g, a, b: _weight(g, a, b, log1p, -1.0),
         lambda g, a, b: _inside(g, a, 1 + b),
@@ -93,6 +101,13 @@ class Xlog1py(Elementwise):
 
 xlogy: Function = elementwise_function(Xlogy)
 xlog1py: Function = elementwise_function(Xlog1py)
+
+
+def _real(name: str, x: Any) -> Any:
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError(f"{name}: not defined for {x.dtype}, which has no order")
+    return x
 
 
 @public
@@ -107,7 +122,7 @@ def entr(x: Any, /) -> Any:
     >>> ad.special.entr(ad.tensor([0.0, 0.5]))
     Tensor([0.        , 0.34657359])
     """
-    x = as_array(x)
+    x = _real("entr", x)
     return where(x < 0, -math.inf, xlogy(-x, where(x < 0, 1.0, x)))
 
 
@@ -123,7 +138,7 @@ def rel_entr(x: Any, y: Any, /) -> Any:
     >>> ad.special.rel_entr(ad.tensor([0.0, 0.5]), 0.25)
     Tensor([0.        , 0.34657359])
     """
-    x, y = as_array(x), as_array(y)
+    x, y = _real("rel_entr", x), _real("rel_entr", y)
     valid = ((x > 0) & (y > 0)) | ((x == 0) & (y >= 0))
     a, b = where(valid, x, 1.0), where(valid, y, 1.0)
     return where(valid, xlogy(a, a) - xlogy(a, b), math.inf)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.errors import DTypeError
 from autodiff.families import Elementwise, Function, elementwise_function
 from autodiff.node import SCALARS
 from autodiff.ops.comparison import DISCRETE, Discrete, isinf, isnan
+from autodiff.ops.complex import imag, real
 from autodiff.ops.elementwise import abs as absolute
 from autodiff.ops.elementwise import astype, floor_divide, power, remainder
 from autodiff.ops.exponential import exp2
@@ -250,13 +252,15 @@ def fabs(x: Any, /) -> Any:
     >>> ad.fabs([-1, 2])
     array([1., 2.])
     """
-    return absolute(_floating(x))
+    return absolute(_floating("fabs", x))
 
 
-def _floating(x: Any) -> Any:
+def _floating(name: str, x: Any) -> Any:
     if isinstance(x, float):
         return x
     x = as_array(x)
+    if x.dtype.kind == "c":
+        raise DTypeError(f"{name}: not defined for {x.dtype}; take ad.real or ad.imag of it first")
     return astype(x, np.fabs.resolve_dtypes((x.dtype, None))[1])
 
 
@@ -287,7 +291,7 @@ def deg2rad(x: Any, /) -> Any:
     >>> ad.deg2rad(ad.tensor([180.0]))
     Tensor([3.14159265])
     """
-    return _floating(x) * (math.pi / 180)
+    return _floating("deg2rad", x) * (math.pi / 180)
 
 
 @public
@@ -300,7 +304,7 @@ def rad2deg(x: Any, /) -> Any:
     >>> ad.rad2deg(ad.tensor([3.141592653589793]))
     Tensor([180.])
     """
-    return _floating(x) * (180 / math.pi)
+    return _floating("rad2deg", x) * (180 / math.pi)
 
 
 @public
@@ -326,7 +330,7 @@ def modf(x: Any, /) -> tuple[Any, Any]:
     >>> ad.modf(ad.tensor([1.5, -2.25]))
     (Tensor([ 0.5 , -0.25]), Tensor([ 1., -2.]))
     """
-    x = _floating(x)
+    x = _floating("modf", x)
     infinite = isinf(x)
     return where(infinite, copysign(0.0, x), fmod(where(infinite, 0.0, x), 1.0)), trunc(x)
 
@@ -341,7 +345,7 @@ def frexp(x: Any, /) -> tuple[Any, Any]:
     >>> ad.frexp(ad.tensor([8.0, 3.0]))
     (Tensor([0.5 , 0.75]), Tensor([4, 2], dtype=int32))
     """
-    x = _floating(x)
+    x = _floating("frexp", x)
     exponent = apply(PRIMITIVES["frexp_exponent"], x)
     # In two steps: the power of two of a number below the normal ones does not fit the dtype.
     half = exponent // 2
@@ -377,17 +381,20 @@ def nan_to_num(
     """Numbers in the place of NaN and infinities (``numpy.nan_to_num``).
 
     The infinities become the largest and smallest numbers of the dtype where no other is given.
-    What was replaced has no gradient; integers stay as they are. ``copy`` is of no consequence.
+    The parts of complex numbers count one by one; integers stay as they are. What was replaced has
+    no gradient. ``copy`` is of no consequence.
 
     >>> import autodiff as ad
     >>> ad.nan_to_num(ad.tensor([1.0, float("nan")]))
     Tensor([1., 0.])
     """
     x = as_array(x)
-    if x.dtype.kind not in "f":
+    if x.dtype.kind == "c":
+        parts = [nan_to_num(part(x), copy, nan, posinf, neginf) for part in (real, imag)]
+        return parts[0] + 1j * parts[1]
+    if x.dtype.kind != "f":
         return x
-    limits = np.finfo(x.dtype)
-    posinf = float(limits.max) if posinf is None else posinf
-    neginf = float(limits.min) if neginf is None else neginf
+    largest = float(np.finfo(x.dtype).max)
+    posinf, neginf = (largest if posinf is None else posinf, -largest if neginf is None else neginf)
     nan = astype(nan, x.dtype) if type(nan) not in SCALARS else nan
     return where(isnan(x), nan, where(isposinf(x), posinf, where(isneginf(x), neginf, x)))

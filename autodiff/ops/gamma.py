@@ -54,9 +54,10 @@ def _log_gamma_series() -> tuple[float, ...]:
 
 def _horner(coefficients: Any, z: Any) -> Any:
     """z times the polynomial with these coefficients, lowest power first."""
-    y: Any = 0.0
-    for c in reversed(coefficients):
-        y = (y + c) * z
+    y = coefficients[-1] * z
+    for c in reversed(coefficients[:-1]):  # in the one array that was made
+        y += c
+        y *= z
     return y
 
 
@@ -74,10 +75,11 @@ def _log_gamma_small(x: Any) -> Any:
     shifted, product = np.where(small, x + 1, x), np.where(small, x, 1.0)
     # Downwards all terms are positive, so that nothing cancels; upwards digits would be lost at 3.
     factor = np.ones(np.shape(x))
-    for _ in range(8):
-        down = shifted >= 2.5
-        shifted = np.where(down, shifted - 1, shifted)
-        factor = np.where(down, factor * shifted, factor)
+    for k in range(1, 9):
+        lower = shifted - k
+        np.copyto(lower, 1.0, where=lower < 1.5)
+        factor *= lower
+    shifted = shifted - np.clip(np.floor(shifted - 1.5), 0, 8)
     below = shifted < 1.5
     z = np.where(below, shifted - 1, shifted - 2)
     y = _horner(_log_gamma_series(), z) - np.where(below, np.log1p(z), 0.0)
@@ -86,10 +88,9 @@ def _log_gamma_small(x: Any) -> Any:
 
 def stirling_rest(v: Any) -> Any:
     """log gamma(v) - (v - 1/2) log(v) + v of entries from 10 up."""
-    tail: Any = 0.0
-    for k in range(len(_BERNOULLI), 0, -1):
-        tail = tail / (v * v) + _BERNOULLI[k - 1] / (2 * k * (2 * k - 1))
-    return 0.5 * math.log(2 * math.pi) + tail / v
+    square = 1 / (v * v)
+    tail = _horner([b / (2 * k * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1)], square)
+    return 0.5 * math.log(2 * math.pi) + tail * v
 
 
 def _turn(x: Any) -> Any:
@@ -160,15 +161,20 @@ def digamma_positive(x: Any) -> Any:
 
 
 def _digamma_away(v: Any) -> Any:
-    total = np.zeros(v.shape)
-    for _ in range(10 if (v < _LARGE).any() else 0):
-        up = v < _LARGE
-        total = np.where(up, total - 1 / v, total)
-        v = np.where(up, v + 1, v)
-    tail: Any = 0.0
-    for k in range(len(_BERNOULLI), 0, -1):
-        tail = tail / (v * v) + _BERNOULLI[k - 1] / (2 * k)
-    return total + np.log(v) - 0.5 / v - tail / (v * v)
+    total, small = np.zeros(v.shape), v < _LARGE
+    if small.any():
+        w = v[small]
+        terms, steps = np.zeros(w.shape), np.zeros(w.shape)
+        for k in range(10):
+            up = w + k
+            on = up < _LARGE
+            terms -= on / up
+            steps += on
+        total[small], v = terms, v.copy()
+        v[small] = w + steps
+    square = 1 / (v * v)
+    tail = _horner([b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)], square)
+    return total + np.log(v) - 0.5 / v - tail
 
 
 @functools.cache

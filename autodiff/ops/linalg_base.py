@@ -121,6 +121,7 @@ class Matrices(Primitive, abstract=True):
     """
 
     core: ClassVar[int] = 2
+    normwise = True
     square: ClassVar[bool] = True
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, **params: Any) -> Any:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.errors import GradientError, VmapError
 from autodiff.ops.complex import real
 from autodiff.ops.contraction import matmul
 from autodiff.ops.diagonal import tril, triu
 from autodiff.ops.joining import concatenate
 from autodiff.ops.linalg_base import adjoint, check_matrices, lapack, parts
+from autodiff.ops.linalg_complement import completed
 from autodiff.ops.linalg_factor import QR, Cholesky
 from autodiff.ops.linalg_spectral import SVD, Eig, Eigh
 from autodiff.ops.movement import as_array
@@ -68,13 +68,10 @@ def _differentiated(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad and current().recording
 
 
-def _forward(name: str, x: Any, trouble: str, function: Any, **options: Any) -> Any:
-    """What has no derivative here, by NumPy; where one may be asked for, the error says why."""
-    check_matrices(name, aval_of(x))
-    if _differentiated(x):
-        raise GradientError(f"{name}: {trouble} (the operand has shape {x.shape})")
-    if type(x) not in (np.ndarray, Tensor):
-        raise VmapError(f"{name}: inside vmap, {trouble.rpartition(': ')[2]}")
+def _by_numpy(name: str, x: Any, function: Any, **options: Any) -> Any:
+    """The results of NumPy's function, where no gradient is asked for; else None."""
+    if type(x) not in (np.ndarray, Tensor) or _differentiated(x):
+        return None
     found = lapack(name, "", function, whole(x), **options)
     results = found if isinstance(found, tuple) else (found,)
     return [wrap(y) for y in results] if isinstance(x, Tensor) else list(results)
@@ -123,14 +120,15 @@ def qr(x: Any, mode: str = "reduced") -> Any:
         Of full rank, where a gradient is asked for.
     mode : {"reduced", "complete", "r"}
         "reduced": Q has min(m, n) columns. "complete": m columns, of which those beyond n are any
-        that complete a basis and have no gradient: where m > n one is refused. "r": only R.
+        that complete a basis; their derivative, :math:`dQ_2 = -Q_1\, dQ_1^H Q_2`, does not turn
+        them in their space and is right for functions of that space. "r": only R.
 
     Raises
     ------
     LinAlgError
         The operand holds no matrices.
-    GradientError
-        mode "complete" of a tall matrix that needs a gradient.
+
+    Of tall matrices PyTorch and JAX differentiate the reduced mode only.
 
     Reference: Walter, Lehmann and Lamour (2012); for wide matrices Roberts and Roberts, "QR and LQ
     decomposition matrix backpropagation algorithms for square, wide, and deep matrices" (2020).
@@ -146,15 +144,18 @@ def qr(x: Any, mode: str = "reduced") -> Any:
         raise ValueError(f"qr: mode is 'reduced', 'complete' or 'r', got {mode!r}")
     check_matrices("qr", aval_of(x))
     m, n = x.shape[-2:]
-    if mode == "complete" and m > n:
-        reason = "the columns of Q beyond those of x are not determined, so that mode 'complete' "
-        reason += "has no gradient: use mode='reduced'"
-        return QRResult(*_forward("qr", x, reason, np.linalg.qr, mode="complete"))
+    further = mode == "complete" and m > n
+    plain = _by_numpy("qr", x, np.linalg.qr, mode="complete") if further else None
+    if plain is not None:
+        return QRResult(*plain)
     square = x[..., :m] if m < n else x
     size = min(m, n)
     q, r = parts(apply_unary(PRIMITIVES[QR.name], square), (m, size), (size, size))
     if m < n:
         r = concatenate([r, matmul(adjoint(q), x[..., m:])], axis=-1)
+    if further:
+        q = concatenate([q, completed(q, x, "qr")], axis=-1)
+        r = concatenate([r, np.zeros((*r.shape[:-2], m - n, n), r.dtype)], axis=-2)
     return r if mode == "r" else QRResult(q, r)
 
 
@@ -176,8 +177,8 @@ def svd(
     ----------
     x : array_like, shape (..., m, n)
     full_matrices : bool
-        Whether U is m × m and Vh n × n. Columns beyond min(m, n) are any that complete a basis and
-        have no gradient: where m ≠ n one is refused.
+        Whether U is m × m and Vh n × n. Vectors beyond min(m, n) are any that complete a basis;
+        their derivative does not turn them in their space and is right for functions of that space.
     compute_uv : bool
         False: the singular values alone.
     hermitian : bool
@@ -210,11 +211,17 @@ def svd(
     x = as_array(x)
     check_matrices("svd", aval_of(x), square=hermitian)
     m, n = x.shape[-2:]
-    if full_matrices and m != n:
-        reason = "the vectors that complete a basis are not determined, so that full_matrices has "
-        reason += "no gradient: pass full_matrices=False"
-        return SVDResult(*_forward("svd", x, reason, np.linalg.svd))
-    return SVDResult(*SVD.split(apply_unary(PRIMITIVES[SVD.name], x), m, n))
+    further = full_matrices and m != n
+    plain = _by_numpy("svd", x, np.linalg.svd) if further else None
+    if plain is not None:
+        return SVDResult(*plain)
+    u, s, vh = SVD.split(apply_unary(PRIMITIVES[SVD.name], x), m, n)
+    if further and m > n:
+        u = concatenate([u, completed(u, x, "svd")], axis=-1)
+    elif further:
+        rest = completed(adjoint(vh), adjoint(x), "svd")
+        vh = concatenate([vh, adjoint(rest)], axis=-2)
+    return SVDResult(u, s, vh)
 
 
 def svdvals(x: Any, /) -> Any:
@@ -230,9 +237,9 @@ def svdvals(x: Any, /) -> Any:
     Tensor([5., 0.])
     """
     x = as_array(x)
-    if type(x) in (np.ndarray, Tensor) and not _differentiated(x):
-        return _forward("svd", x, "", np.linalg.svd, compute_uv=False)[0]
-    return svd(x, full_matrices=False).S
+    check_matrices("svd", aval_of(x))
+    plain = _by_numpy("svd", x, np.linalg.svd, compute_uv=False)
+    return svd(x, full_matrices=False).S if plain is None else plain[0]
 
 
 def _one_triangle(name: str, x: Any, side: Any) -> Any:

@@ -69,8 +69,11 @@ def _loose(x: Any) -> Any:
     size = absolute(x)
     if 0 in x.shape[-2:]:
         return np.zeros((1, 1), size.dtype)
-    tolerance = float(np.sqrt(np.finfo(size.dtype).eps))
-    return tolerance * max_over(size, axis=(-2, -1), keepdims=True)
+    return float(np.sqrt(np.finfo(size.dtype).eps)) * _extent(size)
+
+
+def _extent(x: Any) -> Any:
+    return max_over(absolute(x), axis=(-2, -1), keepdims=True)
 
 
 def _lost(middle: Any, close: Any) -> Any:
@@ -186,12 +189,14 @@ def _pull_svd(g: Any, y: Any, x_aval: Any) -> Any:
     skew_left, skew_right = left - adjoint(left), right - adjoint(right)
     inverse, close = inverse_gaps(s)
     both = skew_left + skew_right
-    _refuse_choice("svd", absolute(left) + absolute(right), both, gs, close)
+    # A cotangent that lies outside the space of u leaves its rounding errors within.
+    size = absolute(left) + absolute(right) + (_extent(gu) + _extent(gv))
+    _refuse_choice("svd", size, both, gs, close)
     reciprocal, sums = _reciprocals(s)
     apart = skew_left - skew_right
-    refuse("svd", logical_and(equal(sums, 0), absolute(apart) > _loose(left)), ZERO)
+    refuse("svd", logical_and(equal(sums, 0), absolute(apart) > _loose(size)), ZERO)
     if u.dtype.kind == "c":
-        limit = _loose(absolute(left) + absolute(right))[..., 0]
+        limit = _loose(size)[..., 0]
         refuse("svd", absolute(diagonal_of(both)) > limit, PHASE)
     core = 0.5 * (both * inverse + apart * sums)
     core = core + columns(gs) * np.eye(s.shape[-1], dtype=u.dtype)

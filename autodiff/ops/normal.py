@@ -1,4 +1,4 @@
-"""The normal distribution: its function and logarithm, and inverses of the error functions."""
+"""The normal distribution: its function and logarithm; inverses stand in ``borrowed``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.families import Elementwise, Function, elementwise_function
-from autodiff.ops.exponential import exp
 from autodiff.ops.movement import as_array
 from autodiff.ops.special import erfc, error_function, scaled_tail
 from autodiff.registry import public
 
-__all__ = ["erfcinv", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri"]
+__all__ = ["erfcx", "log_ndtr", "ndtr"]
 
 _ROOT_PI, _ROOT_HALF = math.sqrt(math.pi), math.sqrt(0.5)
 
@@ -92,92 +91,8 @@ class LogNdtr(Elementwise):
     special = (0.0, -1e4)
 
 
-def _middle(x: Any) -> Any:
-    """The inverse of erf for entries of size up to 0.5, by Halley's steps."""
-    y = x * (_ROOT_PI / 2) * (1 + x * x * (math.pi / 12))
-    for _ in range(3):
-        error = error_function(y, False) - x
-        y = y - error / (2 / _ROOT_PI * np.exp(-y * y) + y * error)
-    return y
-
-
-def _tail(c: Any) -> Any:
-    """The inverse of erfc for entries up to 0.5, by Newton's steps on its logarithm.
-
-    The first guess is Winitzki's, "A handy approximation for the error function and its inverse"
-    (2008), within 2e-3.
-    """
-    log_c = np.log(c)
-    length = log_c + np.log1p(1 - c)
-    t = 2 / (math.pi * 0.147) + length / 2
-    y = np.sqrt(np.sqrt(t * t - length / 0.147) - t)
-    for _ in range(3):
-        scaled = _scaled(y)
-        y = y + (np.log(scaled) - y * y - log_c) * scaled * (_ROOT_PI / 2)
-    return np.where(c == 0, math.inf, y)
-
-
-def _inverse(x: Any, rest: Any) -> Any:
-    """Where erf is x; ``rest`` is 1 - |x|, exactly."""
-    y = np.full(x.shape, math.nan)
-    inside = np.abs(x) <= 0.5
-    outside = ~inside & (rest >= 0)
-    y[inside] = _middle(x[inside])
-    with np.errstate(all="ignore"):
-        y[outside] = np.sign(x[outside]) * _tail(rest[outside])
-    return y
-
-
-def _erfinv(x: Any) -> Any:
-    v, dtype = _real(x)
-    return _inverse(v, 1 - np.abs(v)).astype(dtype)[()]
-
-
-def _erfcinv(x: Any) -> Any:
-    v, dtype = _real(x)
-    return _inverse(1 - v, np.minimum(v, 2 - v)).astype(dtype)[()]
-
-
-class Erfinv(Elementwise):
-    r"""Inverse of the error function: infinite at -1 and 1, NaN beyond.
-
-    .. math:: \operatorname{erf} y = x, \qquad dy/dx = \tfrac{\sqrt\pi}{2} e^{y^2}
-
-    >>> import autodiff as ad
-    >>> ad.special.erfinv(ad.tensor([0.0, 0.5]))
-    Tensor([0.        , 0.47693628])
-    """
-
-    name = "erfinv"
-    kernel = staticmethod(_erfinv)
-    like = np.cbrt
-    products = (lambda g, y: g * (_ROOT_PI / 2 * exp(y * y)),)
-    intervals = ((-0.9, 0.9),)
-
-
-class Erfcinv(Elementwise):
-    r"""Inverse of the complementary error function, exact where ``x`` is small.
-
-    .. math:: \operatorname{erfc} y = x, \qquad dy/dx = -\tfrac{\sqrt\pi}{2} e^{y^2}
-
-    Infinite at 0 and 2, NaN beyond.
-
-    >>> import autodiff as ad
-    >>> ad.special.erfcinv(ad.tensor([1.0, 1e-100]))
-    Tensor([ 0.       , 15.0655747])
-    """
-
-    name = "erfcinv"
-    kernel = staticmethod(_erfcinv)
-    like = np.cbrt
-    products = (lambda g, y: g * (-_ROOT_PI / 2 * exp(y * y)),)
-    intervals = ((0.1, 1.9),)
-
-
 erfcx: Function = elementwise_function(Erfcx)
 log_ndtr: Function = elementwise_function(LogNdtr)
-erfinv: Function = elementwise_function(Erfinv)
-erfcinv: Function = elementwise_function(Erfcinv)
 
 
 @public
@@ -192,18 +107,3 @@ def ndtr(x: Any, /) -> Any:
     Tensor([7.61985302e-24, 5.00000000e-01])
     """
     return erfc(as_array(x) * -_ROOT_HALF) / 2
-
-
-@public
-def ndtri(p: Any, /) -> Any:
-    r"""Inverse of ``ndtr``: the quantile of the standard normal.
-
-    .. math:: \Phi(y) = p, \qquad dy/dp = \sqrt{2 \pi}\, e^{y^2/2}
-
-    Infinite at 0 and 1, NaN beyond.
-
-    >>> import autodiff as ad
-    >>> ad.special.ndtri(ad.tensor(0.975))
-    Tensor(1.95996398)
-    """
-    return erfcinv(2 * as_array(p)) * -math.sqrt(2)

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import ShapeError, normalize_axes
-from autodiff.ops.comparison import equal, greater, isinf, isnan, logical_and, logical_or
+from autodiff.ops.accumulation import cumsum
+from autodiff.ops.comparison import (
+    equal,
+    greater,
+    isinf,
+    isnan,
+    less,
+    logical_and,
+    logical_not,
+    logical_or,
+)
 from autodiff.ops.elementwise import astype
 from autodiff.ops.indexing import take_along_axis
 from autodiff.ops.movement import as_array, broadcast_to, reshape, transpose
@@ -16,9 +26,9 @@ from autodiff.ops.positions import searchsorted
 from autodiff.ops.reduction import reduced_shape
 from autodiff.ops.reduction import sum as sum_over
 from autodiff.ops.selection import clip, maximum, minimum, where
-from autodiff.ops.sorting import sort
+from autodiff.ops.sorting import argsort, sort
 from autodiff.registry import public
-from autodiff.tensor import raw
+from autodiff.tensor import raw, whole
 
 __all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
@@ -60,7 +70,14 @@ def _position(q: Any, n: Any, method: Any) -> Any:
 
 
 def _quantile(
-    name: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool
+    name: str,
+    x: Any,
+    q: Any,
+    axis: Any,
+    method: str,
+    keepdims: bool,
+    skip_nan: bool,
+    weights: Any = None,
 ) -> Any:
     if method not in _CONTINUOUS and method not in _STEPS:
         known = ", ".join([*_CONTINUOUS, *_STEPS])
@@ -80,7 +97,15 @@ def _quantile(
         raise ShapeError(f"{name}: no entries along axis {axes} of shape {x.shape}")
     outside = tuple(x.shape[a] for a in rest)
     rows = reshape(transpose(x, (*axes, *rest)), (size, math.prod(outside)))
-    y = _of_rows(sort(rows, axis=0), reshape(q, (q.size, 1)), method, skip_nan)
+    q_column = reshape(q, (q.size, 1))
+    if weights is None:
+        y = _of_rows(sort(rows, axis=0), q_column, method, skip_nan)
+    else:
+        given = _weights(name, weights, x.shape, axes, method)
+        full = given.shape == x.shape
+        w = reshape(transpose(given, (*axes, *rest)), rows.shape) if full else given
+        w = broadcast_to(w if full else reshape(w, (size, 1)), rows.shape)
+        y = _of_weighted(rows, w, q_column, skip_nan)
     return reshape(y, (*q.shape, *(reduced_shape(x.shape, axes, True) if keepdims else outside)))
 
 
@@ -104,13 +129,59 @@ def _of_rows(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:
     return where(unknown, math.nan, where(exact, first, y))
 
 
+def _weights(
+    name: str, weights: Any, shape: tuple[int, ...], axes: tuple[int, ...], method: str
+) -> Any:
+    """Weights in double precision, after their checks."""
+    if method != "inverted_cdf":
+        raise ValueError(f"{name}: weights take method 'inverted_cdf', got {method!r}")
+    weights = astype(as_array(weights), float)
+    along = tuple(shape[a] for a in axes)
+    if weights.shape not in (shape, along):
+        raise ShapeError(
+            f"{name}: weights have the shape of x, {shape}, or of its axes {axes}, {along}, "
+            f"got {weights.shape}"
+        )
+    values = whole(weights)
+    if (values < 0).any() or not np.isfinite(values).all():
+        raise ValueError(f"{name}: weights are finite and not negative, got {values!r}")
+    return weights
+
+
+def _of_weighted(rows: Any, weights: Any, q: Any, skip_nan: bool) -> Any:
+    """For fractions in a column, the first entry of each column whose weights up to it reach it."""
+    order = argsort(rows, axis=0)
+    ordered, weights = (take_along_axis(v, order, 0) for v in (rows, weights))
+    n, missing = rows.shape[0], isnan(ordered)
+    unknown = missing[0] if skip_nan else missing[-1]  # NaN stand last
+    if skip_nan:
+        weights = where(missing, 0, weights)
+    reached = cumsum(weights, axis=0)
+    total = reached[-1:]
+    empty = logical_and(equal(total[0], 0), logical_not(unknown)) if skip_nan else equal(total, 0)
+    if whole(empty).any():
+        raise ValueError("quantile: the weights of some entries are all zero")
+    reached = astype(reached / where(equal(total, 0), 1, total), q.dtype)
+    # Fraction 0 is that of the first entry with a weight.
+    reached = where(equal(reached, 0), -1, reached)
+    before = less(reshape(reached, (1, *reached.shape)), reshape(q, (q.shape[0], 1, 1)))
+    at = minimum(sum_over(before, 1), n - 1)
+    return where(unknown, math.nan, take_along_axis(ordered, at, 0))
+
+
 def _fraction(q: Any) -> Any:
     return float(q) / 100 if type(q) in (int, float) else as_array(q) / 100
 
 
 @public
 def quantile(
-    x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    x: Any,
+    q: Any,
+    axis: Any = None,
+    *,
+    method: str = "linear",
+    keepdims: bool = False,
+    weights: Any = None,
 ) -> Any:
     r"""The value below which a fraction of the entries along axes lies (``numpy.quantile``).
 
@@ -126,9 +197,13 @@ def quantile(
     method : str
         NumPy's: "linear", "lower", "higher", "midpoint", "nearest", "hazen", "weibull", ...
     keepdims : bool
+    weights : array_like, optional
+        Weights of the entries, of the shape of ``x`` or of its ``axis``, with method
+        "inverted_cdf". The result is an entry; no gradient reaches them.
 
     The gradient goes to the one or two entries that were taken. NaN where there is one. Raises
-    ShapeError where there are no entries, ValueError for fractions outside and unknown methods.
+    ShapeError where there are no entries, ValueError for fractions outside [0, 1], negative weights
+    and unknown methods.
 
     Reference: Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
 
@@ -138,12 +213,18 @@ def quantile(
     >>> y.data, ad.gradients(y, x).data
     (array(2.5), array([0.5, 0. , 0.5, 0. ]))
     """
-    return _quantile("quantile", x, q, axis, method, keepdims, False)
+    return _quantile("quantile", x, q, axis, method, keepdims, False, weights)
 
 
 @public
 def nanquantile(
-    x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    x: Any,
+    q: Any,
+    axis: Any = None,
+    *,
+    method: str = "linear",
+    keepdims: bool = False,
+    weights: Any = None,
 ) -> Any:
     """``quantile`` of the entries that are numbers (``numpy.nanquantile``); NaN where none is.
 
@@ -151,12 +232,18 @@ def nanquantile(
     >>> ad.nanquantile(ad.tensor([1.0, float("nan"), 3.0]), 0.5)
     Tensor(2.)
     """
-    return _quantile("nanquantile", x, q, axis, method, keepdims, True)
+    return _quantile("nanquantile", x, q, axis, method, keepdims, True, weights)
 
 
 @public
 def percentile(
-    x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    x: Any,
+    q: Any,
+    axis: Any = None,
+    *,
+    method: str = "linear",
+    keepdims: bool = False,
+    weights: Any = None,
 ) -> Any:
     """``quantile`` for percentages from 0 to 100 (``numpy.percentile``).
 
@@ -164,12 +251,18 @@ def percentile(
     >>> ad.percentile(ad.tensor([1.0, 2.0, 3.0]), 50)
     Tensor(2.)
     """
-    return _quantile("percentile", x, _fraction(q), axis, method, keepdims, False)
+    return _quantile("percentile", x, _fraction(q), axis, method, keepdims, False, weights)
 
 
 @public
 def nanpercentile(
-    x: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
+    x: Any,
+    q: Any,
+    axis: Any = None,
+    *,
+    method: str = "linear",
+    keepdims: bool = False,
+    weights: Any = None,
 ) -> Any:
     """``nanquantile`` for percentages from 0 to 100 (``numpy.nanpercentile``).
 
@@ -177,7 +270,7 @@ def nanpercentile(
     >>> ad.nanpercentile(ad.tensor([1.0, float("nan"), 3.0]), 50)
     Tensor(2.)
     """
-    return _quantile("nanpercentile", x, _fraction(q), axis, method, keepdims, True)
+    return _quantile("nanpercentile", x, _fraction(q), axis, method, keepdims, True, weights)
 
 
 @public

@@ -20,6 +20,7 @@ from autodiff.ops.discrete import argmax
 from autodiff.ops.elementwise import astype
 from autodiff.ops.entropy import xlog1py, xlogy
 from autodiff.ops.exponential import log
+from autodiff.ops.incomplete import gamma_moved
 from autodiff.ops.indexing import take, take_along_axis
 from autodiff.ops.movement import as_array, as_shape, broadcast_to, expand_dims, squeeze
 from autodiff.ops.noise import fresh_key, generator, noise, seed
@@ -69,8 +70,12 @@ def _sizes(name: str, size: Any, *parameters: Any) -> tuple[int, ...]:
 
 def _dtype(name: str, dtype: Any, *parameters: Any) -> np.dtype[Any]:
     """The floating dtype of a draw: the one given, else that of the parameters that are arrays."""
+    kinds = [p.dtype for p in parameters if isinstance(p, (Tensor, np.ndarray, np.generic))]
+    if any(k.kind == "c" for k in kinds):
+        raise DTypeError(
+            f"random.{name}: expected real parameters, got {', '.join(map(str, kinds))}"
+        )
     if dtype is None:
-        kinds = [p.dtype for p in parameters if isinstance(p, (Tensor, np.ndarray, np.generic))]
         dtype = np.result_type(*kinds) if kinds else np.dtype(float)
         dtype = dtype if dtype.kind == "f" else np.dtype(float)
     if np.dtype(dtype).kind != "f":
@@ -86,7 +91,9 @@ def _parameters(*given: Any) -> list[Any]:
 def _scaled(name: str, method: str, loc: Any, scale: Any, size: Any, dtype: Any) -> Any:
     loc, scale = _parameters(loc, scale)
     kind = _dtype(name, dtype, loc, scale)
-    y = scale * noise(method, _sizes(name, size, loc, scale), kind)
+    y = noise(method, _sizes(name, size, loc, scale), kind)
+    # The usual draw, of a dropout mask, is not passed over twice more.
+    y = y if type(scale) is float and scale == 1 else scale * y
     y = y if type(loc) is float and loc == 0 else loc + y
     return astype(y, kind) if y.dtype != kind else y
 
@@ -189,7 +196,7 @@ def _standard_gamma(name: str, shape: Any, size: Any, dtype: Any) -> Any:
     if not isinstance(start, np.ndarray):
         start = apply(PRIMITIVES["stop_gradient"], a)
     drawn = apply(PRIMITIVES["gamma_draw"], fresh_key(), start)
-    return apply(PRIMITIVES["gamma_moved"], a, start, drawn)
+    return gamma_moved(a, start, drawn)
 
 
 def gamma(shape: Any, scale: Any = 1.0, size: Any = None, *, dtype: Any = None) -> Any:
@@ -198,9 +205,10 @@ def gamma(shape: Any, scale: Any = 1.0, size: Any = None, *, dtype: Any = None) 
     .. math:: \frac{dy}{da} = -\frac{\partial P(a, y) / \partial a}{\partial P(a, y) / \partial y}
 
     Gradients reach ``shape`` (a > 0) and ``scale``: a draw moves with its shape so that its
-    probability stays (implicit reparametrisation). A new draw at another shape does not follow that
-    path: differences of draws, as ``ad.gradcheck`` takes them, are not this derivative. Other
-    parameters and errors are those of ``normal``.
+    probability stays (implicit reparametrisation), and so it does inside ``ad.gradcheck``.
+    Elsewhere a new draw at another shape does not follow that path, also with the same seed:
+    differences of draws are not this derivative. Other parameters and errors are those of
+    ``normal``.
 
     Reference: M. Figurnov, S. Mohamed, A. Mnih, "Implicit reparameterization gradients" (2018).
 
@@ -274,6 +282,7 @@ def bernoulli(p: Any = 0.5, size: Any = None) -> Any:
     Tensor([ True,  True])
     """
     (p,) = _parameters(p)
+    _dtype("bernoulli", None, p)
     return noise("random", _sizes("bernoulli", size, p), float) < p
 
 
@@ -320,6 +329,7 @@ def categorical(logits: Any, size: Any = None) -> Any:
     logits = as_array(logits)
     if not logits.ndim:
         raise ShapeError("random.categorical: expected logits along the last axis, got a scalar")
+    _dtype("categorical", None, logits)
     shape = None if size is None else (*as_shape("categorical", size, "size"), logits.shape[-1])
     z = noise("gumbel", _sizes("categorical", shape, logits), float)
     return argmax(logits + z, -1)

@@ -24,7 +24,7 @@ from autodiff.ops.selection import clip, where
 from autodiff.ops.sorting import argsort
 from autodiff.primitive import Case, In
 from autodiff.registry import PRIMITIVES, public
-from autodiff.tensor import apply
+from autodiff.tensor import Tensor, apply, whole
 
 __all__ = ["convolve", "correlate", "interp", "unwrap"]
 
@@ -120,7 +120,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 @public
 def interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     r"""Piecewise linear interpolation between points (``numpy.interp``).
 
@@ -136,7 +136,8 @@ def interp(
     left, right : array_like, optional
         The values outside; those of the first and the last point where not given.
     period : float, optional
-        ``x`` and ``xp`` are taken modulo it, and ``left`` and ``right`` are not read.
+        ``x`` and ``xp`` are taken modulo it, and ``left`` and ``right`` are not read. A gradient
+        reaches it, too.
 
     Raises ShapeError for points that are no vectors of one length, or none.
 
@@ -168,13 +169,13 @@ def interp(
     return where(isnan(x), x, y)
 
 
-def _periodic(x: Any, xp: Any, fp: Any, period: float) -> tuple[Any, Any, Any]:
-    if period == 0:
+def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
+    if np.any(whole(period) == 0):
         raise ValueError("interp: period is not 0")
-    period = math.fabs(period)
+    period = absolute(period) if isinstance(period, Tensor) else math.fabs(period)
     x, xp = remainder(x, period), remainder(xp, period)
     order = argsort(xp)
-    xp, fp = xp[order], fp[order]
+    xp, fp = getitem(xp, order), getitem(fp, order)
     xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
     return x, xp, concatenate([fp[-1:], fp, fp[:1]])
 

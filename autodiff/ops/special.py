@@ -164,14 +164,27 @@ _HUGE_S = (
 )
 
 
+def _ratio(p: tuple[float, ...], q: tuple[float, ...], x: Any) -> Any:
+    """The quotient of two polynomials; in two arrays, where np.polyval makes one for each step."""
+    found = []
+    for coefficients in (p, q):
+        y = coefficients[0] * x
+        for c in coefficients[1:-1]:
+            y += c
+            y *= x
+        y += coefficients[-1]
+        found.append(y)
+    return found[0] / found[1]
+
+
 def _exponent(z: Any) -> Any:
     """log(z exp(z * z) erfc(z)) + 0.5625 of entries from 1.25 up."""
     s = 1 / (z * z)
-    return np.where(
-        z < 1 / 0.35,
-        np.polyval(_LARGE_R, s) / np.polyval(_LARGE_S, s),
-        np.polyval(_HUGE_R, s) / np.polyval(_HUGE_S, s),
-    )
+    large = z < 1 / 0.35
+    y = np.empty(z.shape)
+    y[large] = _ratio(_LARGE_R, _LARGE_S, s[large])
+    y[~large] = _ratio(_HUGE_R, _HUGE_S, s[~large])
+    return y
 
 
 def scaled_tail(z: Any) -> Any:
@@ -196,10 +209,10 @@ def error_function(x: Any, complement: bool) -> Any:
     out = np.empty(v.shape)
     a = v[small]
     square = a * a
-    inner = a + a * (np.polyval(_SMALL_P, square) / np.polyval(_SMALL_Q, square))
+    inner = a + a * _ratio(_SMALL_P, _SMALL_Q, square)
     out[small] = 1 - inner if complement else inner
     s = z[middle] - 1
-    bump = np.polyval(_MIDDLE_P, s) / np.polyval(_MIDDLE_Q, s)
+    bump = _ratio(_MIDDLE_P, _MIDDLE_Q, s)
     negative = v[middle] < 0
     if complement:
         out[middle] = np.where(negative, 1 + (_ERX + bump), 1 - _ERX - bump)

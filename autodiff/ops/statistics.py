@@ -24,6 +24,7 @@ from autodiff.ops.selection import clip, maximum
 from autodiff.ops.selection import where as choose
 from autodiff.primitive import Case, In
 from autodiff.registry import public
+from autodiff.tensor import Tensor
 
 __all__ = ["average", "corrcoef", "cov", "ptp", "std", "var"]
 
@@ -105,7 +106,7 @@ def var(
             raise ValueError("var: ddof and correction are two names of one thing; give one")
         ddof = correction
     x = as_array(x) if dtype is None else astype(x, dtype)
-    if where is True and mean is None:
+    if where is True and mean is None and not isinstance(ddof, Tensor):
         return reduce("var", x, axis, keepdims, ddof=ddof)
     x = x if x.dtype.kind in "fc" else astype(x, float)
     mask = np.ones((1,) * x.ndim, bool) if where is True else mask_of("var", where, x)
@@ -256,7 +257,7 @@ def cov(
     bias, ddof
         The divisor is n - 1; with ``bias`` n; ``ddof`` says it outright.
     fweights, aweights : array_like, optional
-        How often each observation counts (integers), and how much. Constants: no gradient passes.
+        How often each observation counts (integers), and how much. Gradients reach the second.
 
     Raises ShapeError for more than two axes or weights of another length, DTypeError for
     ``fweights`` that are no integers.
@@ -277,8 +278,8 @@ def cov(
     else:
         total = w.sum()
         apart = x - sum_over(x * w, 1, keepdims=True) / total
-        a = np.ones(1) if aweights is None else np.asarray(aweights)
-        divisor = total - ddof * np.sum(w * a) / total if ddof else total
+        a = 1 if aweights is None else as_array(aweights)
+        divisor = total - ddof * sum_over(w * a) / total
     return matmul(apart if w is None else apart * w, transpose(conj(apart))) / divisor
 
 
@@ -291,13 +292,13 @@ def _variables(m: Any, rowvar: bool) -> Any:
 
 
 def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
-    given = [np.asarray(w) for w in (fweights, aweights) if w is not None]
+    given = [as_array(w) for w in (fweights, aweights) if w is not None]
     for w in given:
         if w.shape != (n,):
             raise ShapeError(f"cov: weights of shape {w.shape} for {n} observations")
     if fweights is not None and given[0].dtype.kind not in "iu":
         raise DTypeError(f"cov: fweights are integers, got {given[0].dtype}")
-    return None if not given else np.multiply.reduce(given)
+    return None if not given else math.prod(given[1:], start=given[0])
 
 
 @public
