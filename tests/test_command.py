@@ -51,6 +51,18 @@ def energy_wrong(x):
 def energy_short(x):
     return 4 * x[:1] ** 3
 
+def spectrum(z):
+    return ad.fft.fft(z) * ad.conj(z)
+
+def power(z):
+    return np.sum(np.abs(z) ** 2)
+
+def power_gradient(z):
+    return 2 * z
+
+def power_conjugated(z):
+    return 2 * np.conj(z)
+
 def bilinear(a, b):
     return a * b
 bilinear.inputs = lambda: {"b": np.array([3.0, 4.0]), "a": np.array(2.0)}
@@ -131,6 +143,19 @@ def test_inputs_of_a_file(module: str, names: bool, capsys: Any) -> None:
         np.savez("in.npz", x, w)
     assert main(["check", f"{module}:loss", "--inputs", "in.npz"]) == 0
     assert "4×2" in capsys.readouterr().out
+
+
+def test_complex_inputs(module: str, capsys: Any) -> None:
+    np.savez("in.npz", z=np.array([1.0 + 2.0j, -0.5j, 0.3], np.complex64))
+    for function in ("spectrum", "power"):
+        gradient = [f"{module}:power_gradient"] if function == "power" else []
+        assert main(["check", f"{module}:{function}", *gradient, "--inputs", "in.npz"]) == 0
+        assert "3 complex" in capsys.readouterr().out
+    wrong = [f"{module}:power", f"{module}:power_conjugated", "--inputs", "in.npz", "--json"]
+    assert main(["check", *wrong]) == 1
+    report = json.loads(capsys.readouterr().out, parse_constant=_refuse)
+    assert report["culprits"][0]["diagnosis"].startswith("conjugate missing")
+    assert report["entries"][0]["part"] in ("real", "imag")
 
 
 @pytest.mark.parametrize(

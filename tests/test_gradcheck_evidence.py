@@ -31,6 +31,37 @@ def test_right_rules_near_saturation_are_not_wrong(name: str) -> None:
         assert ad.gradcheck(faulty, np.array([0.5, 1.25])).verdict == "wrong"
 
 
+SOFT = np.array([[46.2, 367.0], [-453.3, 144.8], [476.5, 570.1]])
+ONES = np.full((2, 2, 2), 2.340253316564472)
+ROUGH: list[tuple[str, Any, list[Any]]] = [
+    ("softmax, hundreds apart", lambda x: ad.softmax(x, 0), [SOFT]),
+    ("softmax, denormal", lambda x: ad.softmax(x, None), [np.stack([SOFT, SOFT - 589.0])]),
+    ("sinc near 0", ad.sinc, [np.array([-0.0033, 0.0033, -0.00235, 0.00088, 0.0020637])]),
+    ("exp2, far", ad.exp2, [np.array([835.3428908070892, -183.3, 469.8])]),
+    ("xlog1py", ad.special.xlog1py, [X, 1e-4 * X]),
+    ("gammainc at 0", ad.special.gammainc, [np.array([0.5, 1.5, 2.0]), np.array([0.0, 1.0, 3.0])]),
+    ("pinv", ad.linalg.pinv, [np.array([[2.5, 0.5, -0.5], [0.0, 5.0, 0.5], [0.0, 1.0, 6.0]])]),
+    ("det of 0", ad.linalg.det, [np.stack([np.zeros((2, 2)), np.diag([3.9084864, 4.340638])])]),
+    ("inv, singular", ad.linalg.inv, [ONES]),
+    ("slogdet, singular", lambda x: ad.linalg.slogdet(x)[1], [ONES]),
+    ("cholesky, singular", ad.linalg.cholesky, [ONES]),
+    ("eigvalsh, twice 0", ad.linalg.eigvalsh, [np.stack([ONES[0], np.diag([0.0, 4.878])])]),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "function", "points"), ROUGH)
+def test_roundings_of_what_a_rule_reads_are_no_fault(
+    name: str, function: Any, points: list[Any]
+) -> None:
+    for seed in range(4):
+        try:
+            report = ad.gradcheck(function, *points, seed=seed)
+        except (ad.GradientError, np.linalg.LinAlgError):  # there is no value
+            continue
+        assert report.verdict != "wrong", f"{name}, {seed=}: {report}"
+
+
 @pytest.mark.parametrize("name", ["floor", "ceil", "trunc", "round"])
 @pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
 def test_a_staircase_is_no_slope_from_afar(name: str, size: float) -> None:

@@ -20,6 +20,7 @@ from autodiff.checking.problem import (
 )
 from autodiff.checking.report import UNUSED, WRONG, Culprit, Entry, Report
 from autodiff.errors import GradientError
+from autodiff.ops.noise import held_draws
 from autodiff.registry import public
 
 BUDGET = 3.0
@@ -35,7 +36,7 @@ def gradcheck(
     seed: int = 0,
     mutate: bool = False,
 ) -> Report:
-    r"""Compare the gradients of a function or module with numeric derivatives, in float64.
+    r"""Compare the gradients of a function or module with numeric derivatives, in double precision.
 
     The function is recorded once. Each recorded operation is differentiated numerically at its
     recorded operands, by the complex step where its kernel allows and by extrapolated differences
@@ -61,8 +62,8 @@ def gradcheck(
         ``named_parameters()``, is checked for its parameters too. Random numbers and running
         statistics of a module start each call from the same state, and are put back at the end.
     *inputs : Tensor, array_like, or nested tuples, lists and dicts of them
-        The point. Floating ones are checked whatever their dtype, as float64; integer ones are
-        passed on. A list of numbers is an array.
+        The point. Floating and complex ones are checked whatever their dtype, as float64 and
+        complex128; integer ones are passed on. A list of numbers is an array.
     parameters : module, or dict of name to Tensor, optional
         Further Tensors to check, which the function reads from elsewhere. All parameters have their
         values, dtypes and gradients again afterwards.
@@ -79,8 +80,13 @@ def gradcheck(
     Raises
     ------
     GradientError
-        The function returns no floating Tensor, is not deterministic, depends on nothing that can
-        be checked, or has NaN or infinity at an input or output; or there is nothing to check.
+        The function returns no floating or complex Tensor, is not deterministic, depends on
+        nothing that can be checked, or has NaN or infinity at an input or output; or there is
+        nothing to check.
+
+    A complex number is two real ones, its parts, along which derivatives are extrapolated
+    differences; of a complex output y, Re Σ w̄ y with complex w is differentiated. ``Entry.part``
+    says whether the worst derivative is that by the real or by the imaginary part.
 
     >>> import autodiff as ad
     >>> report = ad.gradcheck(lambda x: ad.tanh(x).sum(), [0.1, -2.0, 3.0])
@@ -91,7 +97,7 @@ def gradcheck(
         raise ValueError(f"gradcheck: order is 1 or 2, got {order!r}")
     inputs = tuple(as_arrays(x) for x in inputs)
     variables, frozen = collect(function, inputs, parameters)
-    with in_float64([v.tensor for v in variables if v.tensor is not None]):
+    with held_draws(), in_float64([v.tensor for v in variables if v.tensor is not None]):
         for v in variables:
             require_finite(v.value, f"{v.kind} {v.name!r}")
         problem = Problem(function, inputs, variables, parameters)

@@ -9,28 +9,45 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.comparison import BLUNT, Comparison
-from autodiff.checking.kinks import kinks_of
+from autodiff.checking.comparison import (
+    BLUNT,
+    SINGLY,
+    UNDERFLOW,
+    Comparison,
+    agree,
+    chosen,
+    cost,
+    one_entry,
+    uniform,
+)
+from autodiff.checking.kinks import jump_of, kinks_of
 from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level
-from autodiff.checking.problem import Array, Problem, Variable, require_finite
+from autodiff.checking.problem import (
+    Array,
+    Problem,
+    Variable,
+    joined,
+    parts_of,
+    require_finite,
+)
 from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Kink
-from autodiff.checking.slopes import DIFFERENCE, is_custom
-from autodiff.checking.tape import Push, Tape, inside
+from autodiff.checking.slopes import is_custom
+from autodiff.checking.tape import Push, Tape, inside, primitive_name
 from autodiff.checking.taylor import direction_of, taylor_slope
 from autodiff.errors import GradientError
 
 SAFETY = 20.0  # tolerance in units of the measured noise
 FLOOR = 16.0  # and at least this many rounding errors of the terms, added as independent ones
-SINGLY = 300  # up to this size every entry is compared one by one
-SAMPLED = 32  # of a larger one this many, of one above 30,000 fewer
 ALONE = 16  # up to this size no direction is needed, and the budget is not asked
 DIRECTIONS = 4  # random signs, which cover all entries; every second one evens out their sizes
 RANGE = 1e6  # by at most this factor
 COPIES = 3  # backward walks with moved roundings, which measure the noise of the gradient
 LATE = 6.0  # in units of the budget: when the clock ends the check
-UNDERFLOW = 1e-280  # below this a complex step is lost among denormal numbers
 BESIDE = 1e-7  # a relative step that shows branches at the point itself
+AGAIN = 12  # and at most as many more where something looks wrong
+CERTAIN = 12.0  # decimals of the probability that all of them were small by chance
 ALPHA = 1.37  # a scale that changes every rounding
+SCALES = (ALPHA, 0.71, 1.19)
 
 
 def differentiate(problem: Problem, rng: np.random.Generator) -> Tape:
@@ -50,20 +67,22 @@ def differentiate(problem: Problem, rng: np.random.Generator) -> Tape:
                 "differ. Turn dropout and other random operations off (model.eval()), or fix "
                 "their seed inside the function"
             )
-    single = len(outputs) == 1 and outputs[0].size == 1
-    problem.weights = tape.weights = [
-        np.ones(y.shape)
-        if single
-        else rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1, 1], y.shape)
-        for y in outputs
-    ]
+    problem.weights = tape.weights = [_weight(y._data, len(outputs) == 1, rng) for y in outputs]
     return tape
+
+
+def _weight(y: Array, only: bool, rng: np.random.Generator) -> Array:
+    """The cotangent of an output: 1 of a real number alone, else random, of both parts."""
+    shape = parts_of(y).shape
+    if only and math.prod(shape) == 1:
+        return np.ones(shape)
+    return joined(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape), y)
 
 
 def _first_broken(tape: Tape) -> str:
     """The first operation that made NaN or infinity of finite numbers."""
     for node in tape.operations:
-        if node.dtype.kind == "f" and not np.isfinite(node.output).all():
+        if node.dtype.kind in "fc" and not np.isfinite(node.output).all():
             place = f", at {node.place[0]}:{node.place[1]}" if node.place else ""
             scope = f" in {'.'.join(node.scope)}" if node.scope else ""
             return f"; it first appears in the result of {node.primitive.name}{scope}{place}"
@@ -87,11 +106,12 @@ class Comparer:
         self.cotangents = self.tape.cotangents()
         # Rules are linear in the cotangent, so that twice of it gives twice the gradient to the
         # last bit. Where it does not, what the copies show would be a fault and no rounding.
-        self.tape.linear = _agree(self.cotangents, self.tape.varied(scale=2.0), self.tape.leaves)
-        scales = (ALPHA, 0.71, 1.19)[: COPIES if self.tape.linear else 0]
-        self.copies = [self.tape.varied(scale=s, around=self.cotangents) for s in scales]
+        self.tape.linear = agree(self.cotangents, self.tape.varied(scale=2.0), self.tape.leaves)
+        self.copies: list[dict[Any, Array]] = []
+        self._copy(COPIES)
         for variable, leaf in zip(self.problem.variables, self.tape.leaves, strict=True):
-            variable.gradient = self.cotangents.get(leaf)
+            g = self.cotangents.get(leaf)
+            variable.gradient = None if g is None else np.conj(g)
         self.level = abs(self.problem.total())
         self.comparisons = [[] for _ in self.problem.variables]
 
@@ -99,20 +119,22 @@ class Comparer:
         """Compare all that the budget allows, and sum up: one entry for each variable."""
         variables = self.problem.variables
         unrecorded = [self._unrecorded(i, v) for i, v in enumerate(variables)]
-        singles = [_chosen(v, self.rng) for v in variables]
+        singles = [chosen(v, self.rng) for v in variables]
         for k in range(DIRECTIONS):
             for i, v in enumerate(variables):
-                wanted = v.value.size > (ALONE if k == 0 else len(singles[i]))
+                wanted = v.count > (ALONE if k == 0 else len(singles[i]))
                 if wanted and (k == 0 or self._time_left()):
                     self.comparisons[i].append(self._direction(i, k))
-            self.cost = _cost(self.tape)
+            self.cost = cost(self.tape)
         counts = [0] * len(variables)
         for k in range(SINGLY):
             for i in range(len(variables)):
-                first = k < ALONE and variables[i].value.size <= ALONE
+                first = k < ALONE and variables[i].count <= ALONE
                 if k < len(singles[i]) and (first or self._time_left()):
                     self.comparisons[i].append(self._single(i, singles[i][k]))
                     counts[i] += 1
+        for i in range(len(variables)):
+            self._confirm(i)
         return [
             self._entry(i, counts[i], counts[i] < len(singles[i]), unrecorded[i])
             for i in range(len(variables))
@@ -127,23 +149,26 @@ class Comparer:
 
     def _direction(self, i: int, k: int) -> Comparison:
         variable = self.problem.variables[i]
-        direction = self.rng.choice([-1.0, 1.0], variable.value.shape)
-        g = variable.gradient
+        direction = self.rng.choice([-1.0, 1.0], parts_of(variable.value).shape)
+        g = None if variable.gradient is None else parts_of(variable.gradient)
         if k % 2 and g is not None and np.isfinite(g).all():
             top = float(np.abs(g).max(initial=0.0))
             if top:
                 direction = direction * (top / np.maximum(np.abs(g), top / RANGE))
         length = 0.0 if g is None else float(np.linalg.norm(g * direction))
-        return self.compare(i, f"direction {k}", direction, length)
+        return self.compare(i, f"direction {k}", joined(direction, variable.value), length)
 
     def _single(self, i: int, flat: int) -> Comparison:
         variable = self.problem.variables[i]
-        unit = np.zeros(variable.value.shape)
+        unit = np.zeros(parts_of(variable.value).shape)
         unit.flat[flat] = 1.0
         g = variable.gradient
-        top = 0.0 if g is None else float(np.abs(g).max())
-        index = tuple(map(int, np.unravel_index(flat, variable.value.shape)))
-        return self.compare(i, index, unit, top)
+        top = 0.0 if g is None else float(np.abs(parts_of(g)).max())
+        index = tuple(map(int, np.unravel_index(flat, unit.shape)))
+        place = index[: variable.value.ndim]
+        found = self.compare(i, place, joined(unit, variable.value), top)
+        found.part = ("real", "imag")[index[-1]] if len(index) > len(place) else ""
+        return found
 
     def compare(
         self, i: int, place: tuple[int, ...] | str, direction: Array, scale: float
@@ -174,12 +199,36 @@ class Comparer:
                 self.kinks[kink.node] = kink
         jump = next(iter(ahead.jumps), None) or next(iter(behind.jumps), None)
         if jump is not None:
-            found.unclear = f"the value itself jumps here, at {jump.primitive.name}"
+            found.unclear = JUMPS.format(primitive_name(jump))
         elif not math.isfinite(analytic) and self._at_an_edge(i, direction):
             found.unclear = "autodiff's derivative is not finite, and no finite one is there"
+        elif kinks and not abs(right - left) <= tolerance + width:
+            found.unclear = "derivatives from both sides differ by more than the kinks explain"
         elif kinks and abs(right - left) <= tolerance < found.difference <= tolerance + width:
             found.unclear = "kinks cancel each other: the gradient is one of many subgradients"
         return found
+
+    def _confirm(self, i: int) -> None:
+        """See that what looks wrong is: one sample of noise may be small by chance, many not."""
+        tape, leaf = self.tape, self.tape.leaves[i]
+        for c in sorted(self.comparisons[i], key=lambda c: -c.excess):
+            for k in range(1, AGAIN + 1):
+                if not c.wrong or k * math.log10(c.excess) > CERTAIN:
+                    break
+                self._copy(COPIES + k)
+                noise = [abs(self.project(g, i, c.direction) - c.analytic) for g in self.copies]
+                if c.other is None:
+                    behind = tape.push({leaf: -ALPHA * c.direction}, jitter=True)
+                    noise.append(abs(c.numeric + tape.total(behind) / ALPHA))
+                c.tolerance = max(c.tolerance, SAFETY * max(noise, default=0.0))
+            if c.wrong:
+                return
+
+    def _copy(self, count: int) -> None:
+        """So many gradients with moved roundings; none where they would show a fault."""
+        while self.tape.linear and len(self.copies) < count:
+            scale = SCALES[len(self.copies) % len(SCALES)]
+            self.copies.append(self.tape.varied(scale=scale, around=self.cotangents))
 
     def project(self, cotangents: dict[Any, Array], i: int, direction: Array) -> float:
         """The derivative along a direction, from the gradient."""
@@ -187,7 +236,7 @@ class Comparer:
         if g is None:
             return 0.0
         moved = direction != 0
-        terms = g[moved] * direction[moved]
+        terms = (g[moved] * direction[moved]).real
         if not np.isfinite(terms).all():
             return math.nan
         return math.fsum(terms)
@@ -196,7 +245,7 @@ class Comparer:
         """Whether differences of the recorded operations give no derivative either."""
         value, leaf = self.problem.variables[i].value, self.tape.leaves[i]
         top = float(np.abs(direction).max())
-        spread = (math.sqrt(float(np.mean(value**2))) or 1.0) / top
+        spread = (math.sqrt(float(np.mean(np.abs(value) ** 2))) or 1.0) / top
         found = derivative(
             lambda t: self.tape.replay({leaf: value + t * direction}),
             [s * spread for s in STEPS],
@@ -256,14 +305,16 @@ class Comparer:
         self, i: int, checked: int, cut_short: bool, unrecorded: tuple[Estimate, float]
     ) -> Entry:
         variable, found = self.problem.variables[i], self.comparisons[i]
-        head = (variable.name, variable.kind, variable.value.shape, variable.value.size)
+        head = (variable.name, variable.kind, variable.value.shape, variable.count)
+        dtype = str(variable.dtype)
         if not found:
-            return Entry(*head, UNUSED, note="it has no numbers")
+            return Entry(*head, UNUSED, note="it has no numbers", dtype=dtype)
         missing = variable.gradient is None
         directions = len(found) - checked
         verdict, note, worst = self._verdict(found, missing, unrecorded)
         if verdict == UNUSED:
-            return Entry(*head, UNUSED, checked, directions, note=note, order=self.problem.order)
+            order = self.problem.order
+            return Entry(*head, UNUSED, checked, directions, note=note, order=order, dtype=dtype)
         if not note and cut_short:
             note = "the budget ended before all chosen entries were compared one by one"
         units = [max(c.scale, abs(c.numeric)) or 1.0 for c in found]
@@ -279,13 +330,13 @@ class Comparer:
             *head, verdict, checked, directions,
             max_abs=max(difference, *(c.difference for c in found)),
             max_rel=max(difference / unit, *(c.difference / u for c, u in zip(found, units))),
-            sensitivity=_one_entry(found, variable),
-            power=_uniform(found),
+            sensitivity=one_entry(found, variable),
+            power=uniform(found),
             worst=place, analytic=analytic, numeric=numeric,
             noise=worst.tolerance / SAFETY + error, error=difference / unit,
             allowed=(worst.tolerance + worst.kinked + SAFETY * error) / unit,
             slope=self._slope(i, note != CUT), note=note, order=self.problem.order,
-            own=self.problem.own_difference(i),
+            own=self.problem.own_difference(i), part=worst.part, dtype=dtype,
         )  # fmt: skip
 
     def _slope(self, i: int, recorded: bool) -> float:
@@ -328,7 +379,9 @@ class Comparer:
         if missing and not moved:
             return UNUSED, "the output does not depend on it", worst
         if blunt is not None:
-            return UNCLEAR, BLURRED, blunt
+            assert blunt.push is not None
+            jump = jump_of(self.tape, blunt.push)
+            return UNCLEAR, BLURRED if jump is None else JUMPS.format(primitive_name(jump)), blunt
         return RIGHT, "", worst
 
 
@@ -336,61 +389,8 @@ CUT = (
     "the function changes with it in a way that was not recorded: its history was cut, as by "
     ".numpy(), .data or NumPy operations"
 )
+JUMPS = "the value itself jumps here, at {}"
 BLURRED = (
     "the numeric derivative is too uncertain: noise, or a kink or an edge of the domain at this "
     "point"
 )
-
-
-def _cost(tape: Tape) -> float:
-    """The seconds that one comparison is estimated to take: two walks through all kernels."""
-    seconds = 0.0
-    for node in tape.operations:
-        sizes = [np.size(x) for x in (*node.kept, node.output)]
-        own = 1e-4 + 5e-8 * math.fsum(sizes)
-        if node.primitive.family == "bilinear":  # a product of matrices: the root is m·n·k
-            own += 4e-9 * math.sqrt(math.prod(map(float, sizes)))
-        # Differences call the kernel many times; a method is known once it has been needed.
-        seconds += own * (12.0 if tape.slopes.methods.get(node) == DIFFERENCE else 1.0)
-    return 2.0 * seconds
-
-
-def _agree(a: dict[Any, Array], b: dict[Any, Array], leaves: list[Any]) -> bool:
-    pairs = [(a.get(leaf), b.get(leaf)) for leaf in leaves]
-    return all(
-        np.allclose(x, y, 1e-9, 0.0, equal_nan=True)
-        for x, y in pairs
-        if x is not None and y is not None
-    )
-
-
-def _chosen(variable: Variable, rng: np.random.Generator) -> list[int]:
-    """Flat indices to compare one by one: all, or the largest derivative and a random sample."""
-    size = variable.value.size
-    if size <= SINGLY:
-        return list(range(size))
-    count = max(4, min(SAMPLED, 1_000_000 // size))
-    sample = rng.choice(size, count, replace=False)
-    if variable.gradient is not None:
-        largest = np.argmax(np.abs(variable.gradient))
-        if largest not in sample:
-            sample[0] = largest
-    return sorted(map(int, sample))
-
-
-def _uniform(found: list[Comparison]) -> float:
-    """The smallest relative error of a whole gradient that one of the comparisons would show."""
-    seen = [c.tolerance / abs(c.numeric) for c in found if c.numeric]
-    return min((s for s in seen if math.isfinite(s)), default=math.inf)
-
-
-def _one_entry(found: list[Comparison], variable: Variable) -> float:
-    """The smallest error of any one entry that would be seen, in units of the largest entry."""
-    g = variable.gradient
-    top = float(np.abs(g).max()) if g is not None else 0.0
-    singles = [c.tolerance for c in found if not isinstance(c.place, str)]
-    along = [
-        c.tolerance / float(np.abs(c.direction).min()) for c in found if isinstance(c.place, str)
-    ]
-    seen = min(along) if along else max(singles)
-    return seen / (top or 1.0)

@@ -1,12 +1,21 @@
-"""One derivative by rules against the same by kernels."""
+"""One derivative by rules against the same by kernels: which are taken, and what they cost."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autodiff.checking.tape import Array, Push
+import numpy as np
 
+from autodiff.checking.problem import Variable, parts_of
+from autodiff.checking.slopes import DIFFERENCE, is_custom
+from autodiff.checking.tape import Array, Push, Tape
+from autodiff.node import Node
+
+SINGLY = 300  # up to this size every entry is compared one by one
+SAMPLED = 32  # of a larger one this many, of one above 30,000 fewer
+UNDERFLOW = 1e-280  # below this a complex step is lost among denormal numbers
 BLUNT = 1e-3  # a tolerance above this part of the derivative proves nothing
 
 
@@ -23,6 +32,7 @@ class Comparison:
     other: float | None = None  # at a kink, the derivative from the other side
     kinked: float = 0.0  # how far kinks on the way let the derivative differ
     unclear: str = ""
+    part: str = ""  # of a complex entry: "real" or "imag"
     push: Push | None = None
 
     @property
@@ -64,3 +74,65 @@ class Comparison:
     def blunt(self) -> bool:
         """Whether the tolerance is so wide that agreement means nothing."""
         return not self.tolerance <= BLUNT * max(self.scale, abs(self.numeric))
+
+
+def uniform(found: list[Comparison]) -> float:
+    """The smallest relative error of a whole gradient that one of the comparisons would show."""
+    seen = [c.tolerance / abs(c.numeric) for c in found if c.numeric]
+    return min((s for s in seen if math.isfinite(s)), default=math.inf)
+
+
+def one_entry(found: list[Comparison], variable: Variable) -> float:
+    """The smallest error of any one entry that would be seen, in units of the largest entry."""
+    g = variable.gradient
+    top = float(np.abs(parts_of(g)).max()) if g is not None else 0.0
+    singles = [c.tolerance for c in found if not isinstance(c.place, str)]
+    along = [
+        c.tolerance / float(np.abs(parts_of(c.direction)).min())
+        for c in found
+        if isinstance(c.place, str)
+    ]
+    seen = min(along) if along else max(singles)
+    return seen / (top or 1.0)
+
+
+def chosen(variable: Variable, rng: np.random.Generator) -> list[int]:
+    """Flat indices to compare one by one: all, or the largest derivative and a random sample."""
+    size = variable.count
+    if size <= SINGLY:
+        return list(range(size))
+    count = max(4, min(SAMPLED, 1_000_000 // size))
+    sample = rng.choice(size, count, replace=False)
+    if variable.gradient is not None:
+        largest = np.argmax(np.abs(parts_of(variable.gradient)))
+        if largest not in sample:
+            sample[0] = largest
+    return sorted(map(int, sample))
+
+
+def cost(tape: Tape) -> float:
+    """The seconds that one comparison is estimated to take: two walks through all kernels."""
+    seconds = 0.0
+    for node in tape.operations:
+        sizes = [np.size(x) for x in (*node.kept, node.output)]
+        own = 1e-4 + 5e-8 * math.fsum(sizes)
+        if node.primitive.family == "bilinear":  # a product of matrices: the root is m·n·k
+            own += 4e-9 * math.sqrt(math.prod(map(float, sizes)))
+        # Differences call the kernel many times; a method is known once it has been needed.
+        calls = (36.0 if is_custom(node) else 24.0) if _differs(tape, node) else 1.0
+        seconds += own * calls
+    return 2.0 * seconds
+
+
+def _differs(tape: Tape, node: Node) -> bool:
+    return tape.slopes.methods.get(node) == DIFFERENCE
+
+
+def agree(a: Mapping[Node, Array], b: Mapping[Node, Array], leaves: Sequence[Node]) -> bool:
+    """Whether two walks gave the same gradients, up to rounding."""
+    pairs = [(a.get(leaf), b.get(leaf)) for leaf in leaves]
+    return all(  # a denormal number has few bits, so that twice of it may not be twice
+        np.allclose(x, y, 1e-9, UNDERFLOW, equal_nan=True)
+        for x, y in pairs
+        if x is not None and y is not None
+    )

@@ -18,6 +18,7 @@ from autodiff.checking.slopes import ODD
 from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_name
 from autodiff.node import SCALARS, Node
 
+JUMP = 1e-3  # what no continuous function changes by on a step of 1e-13, not even the root at 0
 SUSPECT = 1e-9  # tangents forwards and backwards that differ by more are looked at
 
 
@@ -42,6 +43,18 @@ def kinks_of(
     return found, total
 
 
+def jump_of(tape: Tape, push: Push) -> Node | None:
+    """The operation whose value is another on the two sides of the point, as on a branch cut."""
+    for node in push.errors:
+        given = [None if type(s) in SCALARS else push.tangents.get(s) for s in node.inputs]
+        ahead, behind = (tape.slopes.beside(node, list(node.kept), given, s) for s in (1.0, -1.0))
+        with np.errstate(all="ignore"):
+            top = float(np.abs(node.output).max(initial=0.0))
+            if np.any(np.abs(ahead - behind) > JUMP * top):
+                return node
+    return None
+
+
 def _suspect(node: Node, t: Array, ahead: Push, behind: Push) -> bool:
     if any(
         type(s) not in SCALARS and (s in ahead.values or s in behind.values) for s in node.inputs
@@ -60,7 +73,7 @@ def _ratio(ahead: Push, behind: Push) -> float:
     leaf = next(iter(ahead.tangents))
     first, second = ahead.tangents[leaf].ravel(), behind.tangents[leaf].ravel()
     k = int(np.argmax(np.abs(first)))
-    return float(-second[k] / first[k])
+    return float((-second[k] / first[k]).real)
 
 
 def _width(tape: Tape, node: Node, ahead: Push, behind: Push) -> Array:

@@ -74,7 +74,7 @@ def _gaps(comparer: Comparer, c: Comparison) -> list[Gap]:
         if g is None:
             if node in tape.unreached and not _is_cut_before(node, ahead):
                 w = tape.weight_of(node)
-                found.append(Gap(node, 0, abs(float(np.vdot(w, t))), True))
+                found.append(Gap(node, 0, abs(float(np.vdot(w, t).real)), True))
             continue
         gap = _gap(tape, node, g, t, ahead)
         if gap is not None:
@@ -98,7 +98,7 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
         bad = next(i for i, p in enumerate(pulled) if p is not None and not np.isfinite(p).all())
         return Gap(node, bad, math.inf)
     total = _along(pulled, given) - math.fsum((g * t).real.ravel().tolist())
-    terms = np.concatenate([(g * t).real.ravel(), *_terms(pulled, given)])
+    terms = np.abs(np.concatenate([(g * t).ravel(), *_terms(pulled, given)]))
     noise = 64.0 * EPS * float(np.linalg.norm(terms))
     if is_custom(node):
         noise += 64.0 * EPS * inside(node, g, ahead)
@@ -129,12 +129,12 @@ def _gap(tape: Tape, node: Node, g: Array, t: Array, ahead: Push) -> Gap | None:
 
 def _terms(pulled: list[Any], given: list[Any]) -> list[Array]:
     pairs = zip(pulled, given, strict=True)
-    return [(p * u).real.ravel() for p, u in pairs if p is not None and u is not None]
+    return [(p * u).ravel() for p, u in pairs if p is not None and u is not None]
 
 
 def _along(pulled: list[Any], given: list[Any]) -> float:
     terms = _terms(pulled, given)
-    return math.fsum(np.concatenate(terms).tolist()) if terms else 0.0
+    return math.fsum(np.concatenate(terms).real.tolist()) if terms else 0.0
 
 
 def _moved(tape: Tape, node: Node, g: Array) -> list[Array | None]:
@@ -165,6 +165,7 @@ def _culprit(tape: Tape, gap: Gap) -> Culprit:
         found.numeric,
         found.error,
         found.diagnosis,
+        found.part,
     )
 
 

@@ -43,6 +43,10 @@ def _transposed(p: Array, node: Node, i: int) -> Array:
     return np.ascontiguousarray(np.swapaxes(p, -1, -2)).reshape(p.shape)
 
 
+def _conjugated(p: Array, node: Node, i: int) -> Array:
+    return np.asarray(np.conj(p)) if p.dtype.kind == "c" else p
+
+
 def _unsummed(p: Array, node: Node, i: int) -> Array:
     """Keep one index along each axis that the backward walk sums over."""
     shape = node.inputs[i].shape
@@ -62,6 +66,7 @@ FAULTS: dict[str, Change] = {
     "dropped entry": _dropped,
     "transposed": _transposed,
     "missing sum": _unsummed,
+    "missing conjugate": _conjugated,
 }
 
 

@@ -1,4 +1,4 @@
-"""The function under check, as a function of the float64 values of its variables."""
+"""The function under check, as a function of its variables' values in double precision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class Variable:
-    """One input or parameter: its float64 value, and its Tensor where it is a parameter."""
+    """One input or parameter: its value in double precision, and its Tensor if a parameter.
+
+    ``gradient`` is that of the public functions: of a complex value dL/dRe + i dL/dIm.
+    """
 
     name: str
     value: Array
@@ -36,9 +39,14 @@ class Variable:
     def kind(self) -> str:
         return "input" if self.tensor is None else "parameter"
 
+    @property
+    def count(self) -> int:
+        """How many real numbers it has: a complex number is two."""
+        return parts_of(self.value).size
+
 
 class Problem:
-    """The function under check, as a function of the float64 values of its variables."""
+    """The function under check, as a function of its variables' values in double precision."""
 
     order = 1
 
@@ -84,7 +92,7 @@ class Problem:
                 f"gradcheck: the function must return a Tensor or a nested container of Tensors, "
                 f"it returned {kinds}. Operations of numpy or .numpy() inside it lose the gradient"
             )
-        return [y for y in results if y.dtype.kind == "f"], tensors
+        return [y for y in results if y.dtype.kind in "fc"], tensors
 
     def total(self) -> float:
         """The outputs, weighted and summed: the number whose derivatives are compared."""
@@ -93,13 +101,14 @@ class Problem:
                 outputs, _ = self.run()
         except Exception:  # a step over the edge of a domain, which has been seen to work here
             return math.nan
-        parts = [float(np.vdot(w, y._data)) for w, y in zip(self.weights, outputs, strict=True)]
+        pairs = zip(self.weights, outputs, strict=True)
+        parts = [float(np.vdot(w, y._data).real) for w, y in pairs]
         return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
 
     def own_difference(self, i: int) -> float | None:
         """How far the gradient of variable ``i`` in the model's own dtype is from this one."""
         v = self.variables[i]
-        if v.dtype == np.float64 or v.gradient is None or not v.value.size:
+        if v.dtype == v.value.dtype or v.gradient is None or not v.value.size:
             return None
         if self._own is None:
             self._own = self._own_gradients()
@@ -123,7 +132,7 @@ class Problem:
         finally:
             for v, value in zip(self.variables, wide, strict=True):
                 v.value = value
-        return [None if g is None else np.asarray(raw(g), dtype=np.float64) for g in found]
+        return [None if g is None else in_double(raw(g)) for g in found]
 
 
 class SecondOrder(Problem):
@@ -154,8 +163,24 @@ class SecondOrder(Problem):
 def is_floating(x: Any) -> bool:
     """Whether a leaf among the arguments is a number or an array that has a derivative."""
     if isinstance(x, (Tensor, np.ndarray, np.generic)):
-        return x.dtype.kind == "f"
-    return type(x) is float
+        return x.dtype.kind in "fc"
+    return type(x) in (float, complex)
+
+
+def in_double(x: Any) -> Array:
+    """In double precision, real or complex."""
+    array = np.asarray(x)
+    return np.array(array, np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def parts_of(x: Array) -> Array:
+    """The real numbers that an array holds: of complex ones both parts, along a new last axis."""
+    return np.stack([x.real, x.imag], -1) if x.dtype.kind == "c" else x
+
+
+def joined(parts: Array, like: Array) -> Array:
+    """The array of the dtype of ``like`` whose ``parts_of`` these are."""
+    return parts[..., 0] + 1j * parts[..., 1] if like.dtype.kind == "c" else parts
 
 
 def _renew(p: Tensor, value: Array) -> None:
@@ -172,11 +197,11 @@ def _tensor(variable: Variable) -> Tensor:
 
 @contextmanager
 def in_float64(parameters: Sequence[Tensor]) -> Iterator[None]:
-    """Parameters as float64 leaves inside the block; afterwards all is as it was."""
+    """Parameters as leaves in double precision inside the block; afterwards all is as it was."""
     saved = [(p, p._data, p.node, p.grad) for p in parameters]
     try:
         for p, data, _, _ in saved:
-            _renew(p, data.astype(np.float64))
+            _renew(p, in_double(data))
         yield
     finally:
         for p, data, node, grad in saved:
@@ -187,7 +212,7 @@ def as_arrays(x: Any) -> Any:
     """A list of numbers is an array; a list that holds arrays or Tensors is a container of them."""
     if isinstance(x, list):
         leaves, _ = flatten(x)
-        if leaves and all(type(v) in (float, int, bool) for v in leaves):
+        if leaves and all(type(v) in (float, complex, int, bool) for v in leaves):
             return np.array(x)
     return x
 
@@ -199,23 +224,25 @@ def collect(
     names = named_leaves(function, inputs, {})
     leaves, _ = flatten(inputs)
     variables = [
-        Variable(name, np.array(raw(x), dtype=np.float64), dtype=np.asarray(raw(x)).dtype)
+        Variable(name, in_double(raw(x)), dtype=np.asarray(raw(x)).dtype)
         for name, x in zip(names, leaves, strict=True)
         if is_floating(x)
     ]
     frozen, seen = [], set()
     for name, p in (*_named(function), *_named(parameters)):
-        if id(p) in seen or not isinstance(p, Tensor) or p.dtype.kind != "f":
+        if id(p) in seen or not isinstance(p, Tensor) or p.dtype.kind not in "fc":
             continue
         seen.add(id(p))
         if p.requires_grad:
-            variables.append(Variable(name, p._data.astype(np.float64), p, p.dtype))
+            variables.append(Variable(name, in_double(p._data), p, p.dtype))
         else:
-            frozen.append(Entry(name, "parameter", p.shape, p.size, FROZEN))
+            count = parts_of(p._data).size
+            frozen.append(Entry(name, "parameter", p.shape, count, FROZEN, dtype=str(p.dtype)))
     if not variables:
         kinds = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in leaves) or "none"
         raise GradientError(
-            f"gradcheck: no floating input and no parameter to check (inputs given: {kinds})"
+            "gradcheck: no floating or complex input and no parameter to check (inputs given: "
+            f"{kinds})"
         )
     return variables, frozen
 

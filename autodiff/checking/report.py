@@ -22,7 +22,7 @@ class Entry:
     name, kind, shape
         ``kind`` is "input" or "parameter".
     size : int
-        How many numbers it has.
+        How many real numbers it has: a complex number is two.
     checked : int
         How many of them were compared one by one.
     directions : int
@@ -35,6 +35,8 @@ class Entry:
         The smallest relative error of the whole gradient that would have been seen.
     worst : tuple of int, str or None
         Index of the comparison that was worst measured by its tolerance, or the direction.
+    part : str
+        "real" or "imag" where that is one part of a complex number.
     analytic, numeric, noise : float
         The two derivatives there, and the measured noise of both.
     error, allowed : float
@@ -46,7 +48,7 @@ class Entry:
         rounding hides it, as in a linear function; an error below 1e-4 does not show.
     own : float or None
         The largest difference of the gradient in the model's own dtype, in units of the largest
-        derivative; None where that is float64.
+        derivative; None where that is float64 or complex128.
     verdict : str
         "ok", "WRONG", "unclear" (the function is too noisy or has a kink here: nothing can be
         said), "unused" (nothing depends on it, and its gradient says so) or "frozen" (it needs
@@ -55,6 +57,8 @@ class Entry:
         A sentence where the verdict needs one.
     order : int
         2 for the derivative of the gradient.
+    dtype : str
+        The user's own.
     """
 
     name: str
@@ -78,6 +82,8 @@ class Entry:
     own: float | None = None
     note: str = ""
     order: int = 1
+    part: str = ""
+    dtype: str = "float64"
 
     @property
     def ok(self) -> bool:
@@ -101,6 +107,8 @@ class Culprit:
         The operand that gets a wrong gradient.
     index : tuple of int or None
         Where in that operand the gradient is farthest off.
+    part : str
+        "real" or "imag" where that is one part of a complex number.
     analytic, numeric, error : float
         Both derivatives there; the difference in units of the operand's largest derivative.
     diagnosis : str
@@ -116,6 +124,7 @@ class Culprit:
     numeric: float
     error: float
     diagnosis: str
+    part: str = ""
 
 
 @dataclass(frozen=True)

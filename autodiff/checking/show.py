@@ -71,13 +71,17 @@ def _culprit(c: Any) -> list[str]:
     head = f"► {c.primitive}{where}{_line(c.line)}: "
     if not math.isfinite(c.numeric):
         return [head + c.diagnosis]
-    at = "" if c.index is None else f" at {list(c.index)}"
+    at = "" if c.index is None else f" at {_at(c.index, c.part)}"
     found = f"autodiff {c.analytic:.9g}, numeric {c.numeric:.9g}, relative error {c.error:.1e}"
     return [
         f"{head}its gradient for {c.input} is wrong",
         f"  {c.diagnosis}",
         f"  worst{at}: {found}",
     ]
+
+
+def _at(index: tuple[int, ...], part: str) -> str:
+    return f"{list(index)} {part}".rstrip()
 
 
 def _names(names: list[str]) -> str:
@@ -128,11 +132,12 @@ def _row(entry: Any, own: bool) -> tuple[str, ...]:
     if entry.directions:
         counted += f" + {entry.directions} dir"
     shape = "×".join(map(str, entry.shape)) or "scalar"
+    shape += " complex" if entry.dtype.startswith("complex") else ""
     name = f"∂² {entry.name}" if entry.order == 2 else entry.name
     extra = ((f"{entry.own:.1e}" if entry.own is not None else "–"),) if own else ()
     if entry.worst is None:
         return (name, shape, counted, *("–",) * 6, *extra, entry.verdict)
-    place = entry.worst if isinstance(entry.worst, str) else str(list(entry.worst))
+    place = entry.worst if isinstance(entry.worst, str) else _at(entry.worst, entry.part)
     return (
         name, shape, counted, place, f"{entry.analytic:.9g}", f"{entry.numeric:.9g}",
         f"{entry.error:.1e}", f"{entry.allowed:.1e}",

@@ -25,9 +25,12 @@ WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added t
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
 SHARP = 1e-10  # a relative error at which no other step is tried
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
+FAR = 1e-9  # a relative step whose square is less than a rounding error
 SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
 SMALL = 1e-7  # the one-sided step, in units of the operand
 CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
+SAMPLES = 4  # of the noise of a kernel
+ROUGH = 1e-10  # relative noise above which it is none
 ODD = 1e-4  # two one-sided derivatives that differ by this part are a kink
 COMPLEX, DIFFERENCE, CAST = "complex", "difference", "cast"
 # Kernels whose values tie or jump: to move their operands apart from each other changes branches.
@@ -59,13 +62,57 @@ def is_custom(node: Node) -> bool:
     return node.primitive is not None and bool(node.primitive.name == "custom_call")
 
 
-def jittered(x: Any, rng: np.random.Generator) -> Any:
-    """Floats moved up or down by one rounding error; anything else as it is."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
+    """Floats moved up or down by one rounding error, of a matrix by that of its largest entry, of
+    a complex number by that of its absolute value; anything else as it is.
+    """
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc":
         return x
+    if x.dtype.kind == "c":
+        return _jittered_parts(x, rng, normwise)
     up = rng.random(x.shape) < 0.5
     eps = np.finfo(x.dtype).eps
+    if normwise and x.ndim > 1 and x.size:
+        top = np.abs(x).max(axis=(-2, -1), keepdims=True)
+        top = np.where(top == 0.0, top.max(), top)
+        return np.asarray(x + np.where(up, eps, -eps) * top, x.dtype)
     return np.asarray(x * np.where(up, 1.0 + eps, 1.0 - eps), x.dtype)
+
+
+def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array:
+    size = np.abs(x)
+    if normwise and x.ndim > 1 and x.size:
+        size = np.maximum(size, size.max(axis=(-2, -1), keepdims=True))
+    eps = np.finfo(x.dtype).eps
+    # A part that is 0 is so without rounding, and may lie on a branch cut.
+    real, imag = (
+        np.where(part == 0.0, 0.0, part + eps * size * rng.choice([-1.0, 1.0], x.shape))
+        for part in (x.real, x.imag)
+    )
+    return np.asarray(real + 1j * imag, x.dtype)
+
+
+def in_between(function: Callable[[list[Any]], Any], operands: Sequence[Any], rng: Any) -> Any:
+    """A smooth function at the operands from values on both sides, further than a rounding error.
+
+    Rounding errors inside an operation need not change with the last bit of its operand, as that
+    of cos(x) near 0. So far away they do; at unequal distances they do not cancel either.
+    """
+    ratio = rng.uniform(0.4, 0.9)
+    ways = [_way(x, rng) for x in operands]
+    pairs = list(zip(operands, ways, strict=True))
+    ahead = function([x if way is None else np.asarray(x + way, x.dtype) for x, way in pairs])
+    behind = function(
+        [x if way is None else np.asarray(x - ratio * way, x.dtype) for x, way in pairs]
+    )
+    return ahead * (ratio / (1.0 + ratio)) + behind / (1.0 + ratio)
+
+
+def _way(x: Any, rng: np.random.Generator) -> Any:
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return None
+    way = np.maximum(FAR * np.minimum(np.abs(x), 1.0), np.finfo(x.dtype).eps * np.abs(x))
+    return way * rng.uniform(1.0, 3.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
 
 
 def same_branch(moved: Any, recorded: Any, unit: float) -> bool:
@@ -81,6 +128,7 @@ class Slopes:
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.methods: dict[Node, str] = {}
+        self.noises: dict[Node, Any] = {}
 
     def __call__(
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
@@ -97,7 +145,9 @@ class Slopes:
             found = kernel(node, [tangents[0]])
             eps = np.finfo(node.dtype).eps if node.dtype.kind in "fc" else 0.0
             return found, eps * np.abs(found)
-        return differences(node, operands, tangents)
+        if node not in self.noises:
+            self.noises[node] = kernel_noise(node, self.rng) if is_smooth(node) else 0.0
+        return differences(node, operands, tangents, self.noises[node])
 
     def discrete(self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """A comparison, an index or an order just beside the point, in the tangents' direction."""
@@ -112,6 +162,13 @@ class Slopes:
             return kernel(node, moved)
         except TypeError:
             return kernel(node, _moved(operands, tangents, 1e-12 * scale))
+
+    def beside(
+        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], sign: float
+    ) -> Array:
+        """The value a few rounding errors away along the tangents."""
+        step = sign * 1e-13 * _scale(operands, tangents)
+        return np.asarray(kernel(node, _moved(operands, tangents, step)))
 
     def _random_tangent(self, x: Any) -> Any:
         """Each entry moves in proportion to itself: a small one may be near an edge."""
@@ -211,10 +268,32 @@ def _complex_value(node: Node, operands: Sequence[Any]) -> Any:
     return y if y.dtype.kind == "c" and y.shape == node.shape else None
 
 
+def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
+    """What a kernel that iterates or integrates leaves of rounding errors in each of its values.
+
+    One entry may be exact by chance: each is taken to be as rough as half of the others are.
+    """
+    size, squares = np.abs(node.output), np.zeros(node.shape)
+    with np.errstate(all="ignore"):
+        try:
+            for _ in range(SAMPLES):
+                value = in_between(lambda xs: kernel(node, xs), node.kept, rng)
+                squares += (np.abs(value - node.output) / size) ** 2
+        except Exception:  # beside the edge of a domain
+            return 0.0
+        ratio = np.sqrt(squares / SAMPLES)
+    ratio = np.where(ratio <= ROUGH, ratio, 0.0)  # anything larger is a branch
+    typical = float(np.median(ratio)) if ratio.size else 0.0
+    return np.maximum(ratio, typical) * np.where(np.isfinite(size), size, 0.0)
+
+
 def differences(
-    node: Node, operands: Sequence[Any], tangents: Sequence[Any]
+    node: Node, operands: Sequence[Any], tangents: Sequence[Any], rough: Any = 0.0
 ) -> tuple[Array, Array]:
-    """Extrapolated central differences; at a kink the derivative in the tangents' direction."""
+    """Extrapolated central differences; at a kink the derivative in the tangents' direction.
+
+    ``rough``: the noise of the kernel, where it is more than the rounding of its values.
+    """
     scale = _scale(operands, tangents)
 
     def at(s: float) -> Array:
@@ -233,7 +312,8 @@ def differences(
     inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
 
     def rounding(value: Array) -> Array:  # of a difference, times the step
-        return 4.1 * eps * (np.maximum(size, inside) + np.abs(value) * ratio)
+        own = np.maximum(eps * np.maximum(size, inside), rough)
+        return 4.1 * (own + eps * np.abs(value) * ratio)
 
     def extrapolated(h: float) -> tuple[Array, Array]:
         central = [(at(h / d) - at(-h / d)) * (d / (2.0 * h)) for d in (1.0, 2.0, 4.0)]

@@ -13,6 +13,7 @@ import numpy as np
 from autodiff.checking.problem import Problem
 from autodiff.checking.slopes import (
     Slopes,
+    in_between,
     is_custom,
     is_smooth,
     jittered,
@@ -89,7 +90,7 @@ class Tape:
         except Exception:  # a step over the edge of a domain
             return math.nan
         parts = [
-            float(np.vdot(w, y._data if y.node is None else values.get(y.node, y._data)))
+            float(np.vdot(w, y._data if y.node is None else values.get(y.node, y._data)).real)
             for y, w in zip(self.outputs, self.weights, strict=True)
         ]
         return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
@@ -120,21 +121,35 @@ class Tape:
                 found.jumps.append(node)
         if all(t is None for t in given):
             return
-        moved_ones = jitter and (is_smooth(node) or is_custom(node))
-        chosen = [jittered(x, self.rng) for x in operands] if moved_ones else operands
-        tangent, error = self.slopes(node, chosen, given)
-        if moved_ones and is_custom(node):
-            plain, its = self.slopes(node, operands, given)
-            if not same_branch(tangent, plain, 0.0):
-                tangent, error = plain, its
+        tangent, error = (
+            self._jittered(node, operands, given) if jitter else self.slopes(node, operands, given)
+        )
         found.tangents[node] = tangent
         if error is not None:
             found.errors[node] = error
 
+    def _jittered(
+        self, node: Node, operands: list[Any], given: list[Any]
+    ) -> tuple[Array, Array | None]:
+        """The slope where the operands are moved so little that rounding alone shows."""
+        if not (is_smooth(node) or is_custom(node)):
+            return self.slopes(node, operands, given)
+        normwise = node.primitive.normwise
+        moved = [jittered(x, self.rng, normwise) for x in operands]
+        tangent, error = self.slopes(node, moved, given)
+        if is_custom(node):
+            plain, its = self.slopes(node, operands, given)
+            return (tangent, error) if same_branch(tangent, plain, 0.0) else (plain, its)
+        if error is None and node.primitive.family == "elementwise":
+            found = in_between(lambda xs: self.slopes(node, xs, given)[0], moved, self.rng)
+            if same_branch(found, tangent, 0.0):
+                return found, None
+        return tangent, error
+
     def total(self, found: Push) -> float:
-        """The derivative of the weighted sum of the outputs."""
+        """The derivative of the weighted sum of the outputs: of complex ones of Re Σ w̄ y."""
         return math.fsum(
-            float(np.vdot(w, found.tangents[y.node]))
+            float(np.vdot(w, found.tangents[y.node]).real)
             for y, w in zip(self.outputs, self.weights, strict=True)
             if y.node is not None and y.node in found.tangents
         )
@@ -142,12 +157,11 @@ class Tape:
     # ---- backwards
 
     def cotangents(self) -> dict[Node, Array]:
-        """The cotangent of every value, by the rules: of complex ones as the walk carries them."""
+        """The cotangent of every value, by the rules, as the walk carries it."""
         pairs = self.seeds()
         if not pairs:
             return {}
-        found = _arrays(pull_back(pairs, set(self.graph.nodes), False, "gradcheck"))
-        return {node: np.conj(g) if g.dtype.kind == "c" else g for node, g in found.items()}
+        return _carried(pull_back(pairs, set(self.graph.nodes), False, "gradcheck"))
 
     def varied(
         self,
@@ -174,12 +188,15 @@ class Tape:
             for y, w in self.seeds()
             if y.node is not None
         ]
-        found = _arrays(pull_back(pairs, None, False, "gradcheck")) if pairs else {}
+        found = _carried(pull_back(pairs, None, False, "gradcheck")) if pairs else {}
         return {k: v / scale for k, v in found.items()}
 
 
-def _arrays(found: Mapping[Node, Any]) -> dict[Node, Array]:
-    return {k: _wide(raw(v)) for k, v in found.items()}
+def _carried(found: Mapping[Node, Any]) -> dict[Node, Array]:
+    """Gradients as the walk carries them: of complex values conjugated, so that the derivative
+    along t is Re Σ g t.
+    """
+    return {k: _wide(raw(v)).conj() for k, v in found.items()}
 
 
 def _wide(x: Any) -> Array:
@@ -225,9 +242,9 @@ def rounded_otherwise(
 ) -> tuple[tuple[Any, ...], Any]:
     """What a rule reads, moved by rounding errors; as recorded where that takes another branch."""
     if is_smooth(node) or is_custom(node):
-        twin = copy.copy(node)
-        twin.kept = tuple(jittered(x, rng) for x in node.kept)
-        twin.output = jittered(node.output, rng)
+        twin, normwise = copy.copy(node), node.primitive.normwise
+        twin.kept = tuple(jittered(x, rng, normwise) for x in node.kept)
+        twin.output = jittered(_value_nearby(node, rng), rng, normwise)
         if is_smooth(node):
             return twin.kept, twin.output
         pairs = list(zip(pull_one(twin, g), pull_one(node, g), strict=True))
@@ -237,6 +254,19 @@ def rounded_otherwise(
         ):
             return twin.kept, twin.output
     return node.kept, node.output
+
+
+def _value_nearby(node: Node, rng: np.random.Generator) -> Any:
+    """The output with other rounding errors of its kernel: no rule can know it better."""
+    if node.primitive.normwise:
+        try:
+            return kernel(node, [jittered(x, rng, True) for x in node.kept])
+        except Exception:  # at the edge of the domain no digit of the value is known
+            return 2.0 * node.output
+    if node.primitive.family != "elementwise" or is_custom(node):
+        return node.output
+    value = np.asarray(in_between(lambda xs: kernel(node, xs), node.kept, rng), node.dtype)
+    return value if same_branch(value, node.output, 0.0) else node.output
 
 
 def pull_one(node: Node, g: Array, primitive: Any = None) -> list[Array | None]:

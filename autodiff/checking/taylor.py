@@ -16,16 +16,18 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.numeric import EPS
+from autodiff.checking.problem import joined, parts_of
 
 Array = np.ndarray[Any, Any]
 STEPS = (1e-2, 2.5e-3, 6.25e-4)  # in units of each entry
 
 
 def direction_of(value: Array) -> Array:
-    """Random signs, each entry in proportion to itself: a small one may be near an edge."""
-    spread = math.sqrt(float(np.mean(value**2))) if value.size else 1.0
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], value.shape)
-    return np.asarray(np.where(value == 0.0, spread or 1.0, np.abs(value)) * signs)
+    """Random signs, each number in proportion to itself: a small one may be near an edge."""
+    parts = parts_of(value)
+    spread = math.sqrt(float(np.mean(parts**2))) if value.size else 1.0
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], parts.shape)
+    return joined(np.where(parts == 0.0, spread or 1.0, np.abs(parts)) * signs, value)
 
 
 def taylor_slope(line: Callable[[float], float], along: float) -> float:

@@ -39,7 +39,7 @@ exit code: 0 correct, 1 wrong, 2 inconclusive, 3 usage (or the function cannot b
 
 GRADIENT makes the check one of a plain NumPy function: GRADIENT(*inputs) where FUNCTION returns a
 number, GRADIENT(cotangent, *inputs) where it returns an array. It returns an array for one floating
-input, a tuple for several.
+or complex input, a tuple for several; of a complex one the direction of steepest ascent.
 """
 
 
@@ -132,7 +132,7 @@ def _check(options: argparse.Namespace) -> int:
     elif options.framework:
         function = FRAMEWORKS[options.framework](function)
     if foreign:  # which may hold float64 itself, so it is not run in another precision
-        inputs = map_tree(_in_float64, inputs)
+        inputs = map_tree(_in_double, inputs)
     settings: dict[str, Any] = {"order": options.order, "seed": options.seed}
     if options.budget is not None:
         settings["budget"] = options.budget
@@ -144,9 +144,10 @@ def _check(options: argparse.Namespace) -> int:
     return CODES[report.verdict]
 
 
-def _in_float64(x: Any) -> Any:
+def _in_double(x: Any) -> Any:
     array = np.asarray(raw(x))
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    wide = {"f": np.float64, "c": np.complex128}.get(array.dtype.kind)
+    return array if wide is None else array.astype(wide)
 
 
 def _strict(value: Any) -> Any:

@@ -37,7 +37,7 @@ def _operation(function: Any, forward: Callable[..., Any], pull: Pull) -> custom
         return np.asarray(forward(*map(np.array, xs)))
 
     def rule(g: Any, y: Any, *xs: Any) -> tuple[Any, ...]:
-        floating = [i for i, x in enumerate(xs) if np.asarray(x).dtype.kind == "f"]
+        floating = [i for i, x in enumerate(xs) if np.asarray(x).dtype.kind in "fc"]
         found = pull(np.array(g), np.array(y), [np.array(x) for x in xs], floating)
         result: list[Any] = [None] * len(xs)
         for i, value in zip(floating, found, strict=True):
@@ -60,7 +60,8 @@ def numpy_pair(function: Any, gradient: Any) -> custom_vjp:
 
     Where the function returns a number, ``gradient(*inputs)`` returns the gradient; where it
     returns an array, ``gradient(cotangent, *inputs)`` returns the product of the cotangent with the
-    Jacobian. Either way: an array for one floating input, a tuple for several.
+    Jacobian. Either way: an array for one floating or complex input, a tuple for several. Of a
+    complex input the gradient is the direction of steepest ascent, dL/dRe + i dL/dIm.
 
     >>> import autodiff as ad
     >>> import numpy as np
@@ -80,7 +81,7 @@ def numpy_pair(function: Any, gradient: Any) -> custom_vjp:
                 f"the gradient function returned {len(values)} gradients for {len(floating)} "
                 "floating inputs"
             )
-        return values if y.ndim else [np.asarray(v, np.float64) * g for v in values]
+        return values if y.ndim else [np.asarray(v) * g for v in values]
 
     return _operation(function, function, pull)
 
@@ -144,7 +145,9 @@ def jax_function(function: Any) -> custom_vjp:
 
         ys, back = jax.vjp(part, *(xs[i] for i in floating))
         parts = _parted(g, [y.shape for y in ys])
-        return back([jax.numpy.asarray(p, y.dtype) for p, y in zip(parts, ys, strict=True)])
+        # JAX's cotangents of complex values are the conjugates of gradients.
+        given = [jax.numpy.asarray(p.conj(), y.dtype) for p, y in zip(parts, ys, strict=True)]
+        return [np.conj(x) for x in back(given)]
 
     return _operation(function, forward, pull)
 

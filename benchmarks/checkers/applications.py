@@ -11,7 +11,7 @@ import numpy as np
 
 import autodiff as ad
 from autodiff.primitive import Absent, Case, Primitive
-from autodiff.registry import PRIMITIVES
+from autodiff.registry import PRIMITIVES, load_all
 from autodiff.tensor import apply
 
 DEPTH = 200  # operations of the model around a primitive
@@ -87,7 +87,8 @@ def wanted(primitive: Primitive, operands: Sequence[Any]) -> tuple[int, ...]:
 
 
 def primitives() -> list[Primitive]:
-    """All that have derivatives of their own."""
+    """All that have derivatives of their own, those that load later included."""
+    load_all()
     return [p for p in PRIMITIVES.values() if p.differentiable and p.name != "custom_call"]
 
 
