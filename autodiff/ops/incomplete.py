@@ -2,14 +2,14 @@ r"""What derivatives of incomplete gamma functions, and gamma draws, are made of
 
 That is one integral. With :math:`\varphi(u) = a u - x (e^u - 1)`,
 
-.. math:: T_n = \int_{-\infty}^0 u^n e^{\varphi(u)} du \quad\text{or}\quad
-    T_n = -\int_0^\infty u^n e^{\varphi(u)} du, \qquad
-    P(a, x) = w\,T_0 \quad\text{or}\quad 1 + w\,T_0, \qquad w = \frac{x^a e^{-x}}{\Gamma(a)}
+.. math:: T_{nm} = \int_{-\infty}^0 u^n (1 - e^u)^m e^{\varphi(u)} du \quad\text{or}\quad
+    -\int_0^\infty u^n (1 - e^u)^m e^{\varphi(u)} du, \qquad
+    P(a, x) = w\,T_{00} \quad\text{or}\quad 1 + w\,T_{00}, \qquad w = \frac{x^a e^{-x}}{\Gamma(a)}
 
-the first where :math:`\ln x < \psi(a)`. In :math:`\partial P/\partial a = w\,((\ln x - \psi(a)) T_0
-+ T_1)` all terms then have one sign, so that nothing cancels; and both choices have the same
-derivatives, :math:`\partial T_n/\partial a = T_{n+1}` and :math:`\partial T_n/\partial x = T_n -
-(a T_n - [n = 0] + n T_{n-1}) / x`.
+the first where :math:`\ln x < \psi(a)`. In :math:`\partial P/\partial a = w\,((\ln x - \psi(a))
+T_{00} + T_{10})` all terms then have one sign, so that nothing cancels, and both choices have the
+same derivatives, :math:`\partial T_{nm}/\partial a = T_{n+1,m}` and :math:`\partial T_{nm}/\partial
+x = T_{n,m+1}`.
 
 Reference: DLMF 8.2, substituted; M. Figurnov, S. Mohamed, A. Mnih, "Implicit reparameterization
 gradients" (2018) for what the derivative by a serves.
@@ -69,16 +69,19 @@ def _reach(a: Any, x: Any, lower: Any) -> Any:
     return w
 
 
-def _panel(n: int, a: Any, x: Any, start: Any, stop: Any) -> Any:
-    """The integral of u^n exp(phi(u)) from ``start`` to ``stop``."""
+def _panel(n: int, m: int, a: Any, x: Any, start: Any, stop: Any) -> Any:
+    """The integral of u^n (1 - exp(u))^m exp(phi(u)) from ``start`` to ``stop``."""
     y, length = np.zeros(a.shape), stop - start
     some = np.flatnonzero(length)  # most entries have one panel only
     nodes, weights = _nodes()
     for first in range(0, len(some), _BLOCK):  # all nodes of as many entries as a cache holds
         k = some[first : first + _BLOCK]
         u = start.flat[k] + length.flat[k] * nodes
-        term = np.exp(a.flat[k] * u - x.flat[k] * np.expm1(u))
-        y.flat[k] = np.sum(weights * (term if n == 0 else u**n * term), 0) * length.flat[k]
+        growth = np.expm1(u)
+        term = np.exp(a.flat[k] * u - x.flat[k] * growth)
+        term = term if n == 0 else u**n * term
+        term = term if m == 0 else (-growth) ** m * term
+        y.flat[k] = np.sum(weights * term, 0) * length.flat[k]
     return y
 
 
@@ -86,28 +89,25 @@ def _is_lower(a: Any, x: Any) -> Any:
     return np.log(x) < digamma_positive(a)
 
 
-def _integral(a: Any, x: Any, n: int, lower: Any) -> Any:
-    reach = _reach(a, x, lower)
-    # Below exp(-6) / x the integrand is nearly a power, beyond it falls steeply: two panels.
-    bend = np.where(lower, 0.0, np.clip(-np.log(x) - 6, 0.0, reach))
-    first = _panel(n, a, x, np.where(lower, -reach, 0.0), bend)
-    second = _panel(n, a, x, bend, np.where(lower, 0.0, reach))
-    return np.where(lower, first, -(first + second))
+def _integral(a: Any, x: Any, lower: Any, n: int = 0, m: int = 0) -> Any:
+    reach = _reach(np.where(lower, a, a + m), x, lower)  # (1 - e^u)^m grows as e^(m u)
+    # Below exp(-6) / x the integrand is nearly a power, beyond it falls steeply: two panels. On the
+    # other side it falls slowly where a is small, and 1 - e^u is a bend near 0.
+    below = np.where(reach > 60.0, -24.0, 0.0)
+    bend = np.where(lower, below, np.clip(-np.log(x) - 6, 0.0, reach))
+    first = _panel(n, m, a, x, np.where(lower, -reach, 0.0), bend)
+    second = _panel(n, m, a, x, bend, np.where(lower, 0.0, reach))
+    return np.where(lower, 1.0, -1.0) * (first + second)
 
 
-def _moment(a: Any, x: Any, *, n: int) -> Any:
+def _moment(a: Any, x: Any, *, n: int, m: int) -> Any:
     a, x, dtype = _pair(a, x)
     with np.errstate(all="ignore"):
-        return np.asarray(_integral(a, x, n, _is_lower(a, x))).astype(dtype)[()]
+        return np.asarray(_integral(a, x, _is_lower(a, x), n, m)).astype(dtype)[()]
 
 
-def _moment_of(a: Any, x: Any, n: int) -> Any:
-    return apply(PRIMITIVES["gamma_moment"], a, x, n=n)
-
-
-def _moment_slope(y: Any, a: Any, x: Any, n: int) -> Any:
-    inner = a * y - 1 if n == 0 else a * y + n * _moment_of(a, x, n - 1)
-    return y - inner / x
+def _moment_of(a: Any, x: Any, n: int, m: int = 0) -> Any:
+    return apply(PRIMITIVES["gamma_moment"], a, x, n=n, m=m)
 
 
 def _cases(*intervals: tuple[float, float]) -> tuple[Case, ...]:
@@ -118,7 +118,7 @@ def _cases(*intervals: tuple[float, float]) -> tuple[Case, ...]:
 
 
 class GammaMoment(Elementwise):
-    """The integral T of this module, of order ``n``: what incomplete gammas are made of.
+    """The integral T of this module, of powers ``n`` and ``m``: what incomplete gammas are made of.
 
     >>> import autodiff as ad
     >>> ad.special.gammainc(ad.tensor(1.0), 1.0)
@@ -130,15 +130,15 @@ class GammaMoment(Elementwise):
     kernel = staticmethod(_moment)
     like = np.arctan2
     products = (
-        lambda g, a, x, *, n: g * _moment_of(a, x, n + 1),
-        lambda g, y, a, x, *, n: g * _moment_slope(y, a, x, n),
+        lambda g, a, x, *, n, m: g * _moment_of(a, x, n + 1, m),
+        lambda g, a, x, *, n, m: g * _moment_of(a, x, n, m + 1),
     )
     intervals = ((0.5, 3.0), (0.2, 4.0))
     cases = (
-        Case((In((2, 3), 0.5, 3.0), In((2, 3), 3.5, 5.0)), {"n": 0}),
-        Case((In((2, 1), 2.0, 5.0), In((3,), 0.3, 1.0)), {"n": 1}),
-        Case((In((), 2.0, 5.0), In((2,), 6.0, 9.0)), {"n": 2}),
-        Case((In((0, 2)), In((1,))), {"n": 0}),
+        Case((In((2, 3), 0.5, 3.0), In((2, 3), 3.5, 5.0)), {"n": 0, "m": 0}),
+        Case((In((2, 1), 2.0, 5.0), In((3,), 0.3, 1.0)), {"n": 1, "m": 0}),
+        Case((In((), 2.0, 5.0), In((2,), 6.0, 9.0)), {"n": 2, "m": 1}),
+        Case((In((0, 2)), In((1,))), {"n": 0, "m": 0}),
     )
 
 
@@ -213,7 +213,7 @@ def incomplete_slope(a: Any, x: Any) -> Any:
 def _both(a: Any, x: Any) -> tuple[Any, Any]:
     """P and Q in double precision, of which one is an integral and the other what is left to 1."""
     lower = _is_lower(a, x)
-    part = np.abs(_weight_kernel(a, x) * _integral(a, x, 0, lower))
+    part = np.abs(_weight_kernel(a, x) * _integral(a, x, lower))
     nowhere = (x < 0) | (a <= 0) | np.isnan(a) | np.isnan(x)
     found = []
     for upper in (False, True):

@@ -14,7 +14,7 @@ from autodiff.errors import LinAlgError, ShapeError
 from autodiff.families import align_ranks, broadcast_shapes
 from autodiff.node import Aval, Node
 from autodiff.ops.comparison import isinf
-from autodiff.ops.complex import conj, imag, real
+from autodiff.ops.complex import imag, real
 from autodiff.ops.contraction import matmul
 from autodiff.ops.joining import concatenate
 from autodiff.ops.linalg_base import (
@@ -23,9 +23,7 @@ from autodiff.ops.linalg_base import (
     SQUARE,
     Matrices,
     Shifted,
-    adjoint,
     check_matrices,
-    identity,
     lapack,
     matrix_dtype,
     turned,
@@ -229,54 +227,3 @@ class Slogdet(Matrices):
         if mask is not None and node.dtype.kind != "c":
             mask = mask[..., 1:]  # a real sign stays as it is
         return super().presence(i, mask, node)
-
-
-# ---- pinv
-
-
-def _pinv(x: Any, *, rtol: Any) -> Any:
-    # NumPy asks nothing of the dtype where there is nothing to do.
-    dtype = matrix_dtype("pinv", x.dtype)
-    y = lapack("pinv", "no convergence", np.linalg.pinv, x, rtol=rtol)
-    return y.astype(dtype, copy=False)
-
-
-def _pull_pinv(g: Any, y: Any, x: Any, *, rtol: Any) -> Any:
-    g, h = conj(g), adjoint(y)
-    left = identity(x.shape[-2], x.dtype) - matmul(x, y)
-    right = identity(x.shape[-1], x.dtype) - matmul(y, x)
-    pulled = -matmul(matmul(h, g), h)
-    pulled = pulled + matmul(matmul(left, adjoint(g)), matmul(y, h))
-    return conj(pulled + matmul(matmul(h, y), matmul(adjoint(g), right)))
-
-
-def _push_pinv(t: Any, y: Any, x: Any, *, rtol: Any) -> Any:
-    h = adjoint(y)
-    left = identity(x.shape[-2], x.dtype) - matmul(x, y)
-    right = identity(x.shape[-1], x.dtype) - matmul(y, x)
-    pushed = matmul(matmul(matmul(y, h), adjoint(t)), left) - matmul(matmul(y, t), y)
-    return pushed + matmul(matmul(right, adjoint(t)), matmul(h, y))
-
-
-class Pinv(Matrices):
-    """The pseudo-inverses of matrices; see ``ad.linalg.pinv``."""
-
-    name = "pinv"
-    kernel = staticmethod(_pinv)
-    vjp = staticmethod(_pull_pinv)
-    jvp = staticmethod(_push_pinv)
-    cases = tuple(
-        Case((operand,), {"rtol": 1e-6})
-        for operand in (
-            Shifted((3, 3), -1.0, 1.0),
-            Shifted((2, 4, 2), -1.0, 1.0),
-            Shifted((2, 3), -1.0, 1.0),
-            In((0, 2)),
-        )
-    )
-    errors = ((Case((In((2,)),), {"rtol": 1e-6}), LinAlgError, "expected matrices"),)
-
-    def infer(self, x: Any, *, rtol: Any) -> Aval:
-        check_matrices("pinv", x)
-        shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
-        return Aval(shape, matrix_dtype("pinv", x.dtype))

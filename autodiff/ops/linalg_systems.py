@@ -16,7 +16,8 @@ from autodiff.ops.elementwise import astype
 from autodiff.ops.linalg import norm
 from autodiff.ops.linalg_base import check_matrices, matrix_dtype, turned
 from autodiff.ops.linalg_decompositions import svdvals
-from autodiff.ops.linalg_solve import Det, Inv, Pinv, Slogdet, Solve
+from autodiff.ops.linalg_pinv import Pinv
+from autodiff.ops.linalg_solve import Det, Inv, Slogdet, Solve
 from autodiff.ops.movement import as_array, moveaxis, reshape
 from autodiff.ops.reduction import max as max_over
 from autodiff.ops.reduction import sum as sum_over
@@ -170,7 +171,11 @@ def pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
 
     .. math:: dy = -y\, dx\, y + y y^H dx^H (1 - x y) + (1 - y x)\, dx^H y^H y
 
-    The formula holds where the rank does not change, for every rank.
+    Where singular values that are not 0 are dropped, the two last terms divide by
+    :math:`s_i^2 - s_j^2`, i kept and j dropped, and not by :math:`s_i^2`: exact for every cut, at
+    the cost of a second decomposition in the gradient. The number of kept values is fixed: values
+    that are 0 to rounding stay dropped, which is the derivative along all directions that keep
+    the rank. Without a cut and of full rank nothing is decomposed again.
 
     Parameters
     ----------
@@ -178,15 +183,17 @@ def pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     rtol, rcond : float or array_like of the shape of the stack, optional
         Singular values below this part of the largest count as 0; by default max(m, n) times the
         precision of the dtype. Two names for one thing. NumPy's default, 1e-15 for every dtype,
-        takes the rounding errors of single precision for rank. The result jumps where they do: no
-        gradient reaches ``rtol`` and ``rcond``.
+        takes the rounding errors of single precision for rank. The result jumps where one of the
+        values crosses the limit: no gradient reaches ``rtol`` and ``rcond``.
     hermitian : bool
         Has no effect but that matrices must be square.
 
-    Raises LinAlgError for what holds no matrices.
+    Raises LinAlgError for what holds no matrices; in the backward walk GradientError where the
+    limit falls between singular values that coincide to rounding.
 
     Reference: Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least
-    squares problems whose variables separate" (1973), eq. 4.12.
+    squares problems whose variables separate" (1973), eq. 4.12; Noferini, "A formula for the
+    Fréchet derivative of a generalized matrix function" (2017).
 
     >>> import autodiff as ad
     >>> ad.linalg.pinv(ad.tensor([[2.0], [0.0]]))
@@ -213,6 +220,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     b : array_like, shape (m,) or (..., m, k)
     rcond : float, optional
         Singular values below this part of the largest count as 0; no gradient reaches ``rcond``.
+        Gradients are exact for every cut, as those of ``pinv``.
 
     Returns
     -------
@@ -220,7 +228,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     the rank is full; the rank; the singular values of ``a``. The first two and the last have
     gradients.
 
-    Raises LinAlgError, and ShapeError where the numbers of rows differ.
+    Raises LinAlgError, and ShapeError where the numbers of rows differ; in the backward walk
+    GradientError as ``pinv``.
 
     Reference: Golub and Pereyra (1973).
 
