@@ -12,14 +12,14 @@ import autodiff as ad
 from autodiff.registry import PRIMITIVES
 from autodiff.tensor import apply
 from tests.checks import wanted
-from tests.test_localisation import BROKEN_RULES, COMPLEX_RULES, custom, takes_complex
+from tests.test_localisation import BROKEN_RULES, custom, takes_complex
 
-SEEDS = (0, 1)
 Z = np.array([[1.0 + 2.0j, -0.5 - 1.0j, 0.25j], [0.5 - 0.1j, 2.0 + 0.3j, -1.0 + 1.0j]])
 EVERY_CASE = [
     (name, k)
     for name, k in BROKEN_RULES
-    if name in dict(COMPLEX_RULES) and takes_complex(PRIMITIVES[name], PRIMITIVES[name].cases[k])
+    # Their vectors have phases that nothing determines; functions of them are checked below.
+    if name not in ("eigh", "svd") and takes_complex(PRIMITIVES[name], PRIMITIVES[name].cases[k])
 ]
 CULPRITS = {
     "scale 1.001": lambda g: 1.001 * g,
@@ -36,20 +36,19 @@ CULPRITS = {
 def test_every_primitive_is_called_correct(name: str, k: int) -> None:
     primitive = PRIMITIVES[name]
     case = primitive.cases[k]
-    for seed in SEEDS:
-        operands = case.draw(np.random.default_rng(seed), np.complex128)
-        which = wanted(primitive, operands)
+    operands = case.draw(np.random.default_rng(0), np.complex128)
+    which = wanted(primitive, operands)
 
-        def f(*xs: Any, operands: Any = operands, which: Any = which) -> Any:
-            given = list(operands)
-            for i, x in zip(which, xs, strict=True):
-                given[i] = x
-            return apply(primitive, *given, **case.params)
+    def f(*xs: Any) -> Any:
+        given = list(operands)
+        for i, x in zip(which, xs, strict=True):
+            given[i] = x
+        return apply(primitive, *given, **case.params)
 
-        report = ad.gradcheck(f, *[operands[i] for i in which], seed=seed)
-        assert report.verdict == "correct", f"{name}, seed {seed}: {report}"
-        moved = [e for e in report.entries if e.numeric]
-        assert all(e.power <= 1e-8 for e in moved), f"{name}, seed {seed}: {report.power}"
+    report = ad.gradcheck(f, *[operands[i] for i in which], seed=0)
+    assert report.verdict == "correct", f"{name}: {report}"
+    moved = [e for e in report.entries if e.numeric]
+    assert all(e.power <= 1e-8 for e in moved), f"{name}: {report.power}"
 
 
 @pytest.mark.parametrize(
