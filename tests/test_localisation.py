@@ -91,7 +91,7 @@ def operand_size(name: str, k: int) -> int:
 
 # Of each primitive the first case of a matrix's size, or else the smallest. The vectors of eigh and
 # svd have phases that nothing determines; functions of them that do not depend on these are checked
-# in test_gradcheck_complex. A wrong rule of the others takes long to explain: their kernels are slow.
+# in test_gradcheck_complex. A wrong rule of the others takes long to explain: slow kernels.
 LEFT_OUT = ("eigh", "svd", "sqrtm", "convolution", "conv_weight", "conv_transpose")
 COMPLEX_RULES = [
     min(rules, key=lambda rule: max(operand_size(*rule), 40))
