@@ -319,3 +319,10 @@ def test_forward_mode_agrees() -> None:
         leaf = ad.tensor(x, requires_grad=True)
         g = ad.gradients(function(leaf), leaf, cotangents=v)
         assert_close(np.sum(t * v), np.sum(g.data * u), "derivative", function.__name__)
+
+
+def test_lstsq_below_zero_stands_for_the_precision() -> None:
+    a = np.ones((3, 2))
+    got, expected = la.lstsq(a, np.ones(3), rcond=-1), np.linalg.lstsq(a, np.ones(3), rcond=-1)
+    assert_close(got[0], expected[0], "reference", "lstsq")
+    assert int(got[2]) == int(expected[2]) == 1

@@ -219,8 +219,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     a : array_like, shape (..., m, n)
     b : array_like, shape (m,) or (..., m, k)
     rcond : float, optional
-        Singular values below this part of the largest count as 0; no gradient reaches ``rcond``.
-        Gradients are exact for every cut, as those of ``pinv``.
+        Singular values below this part of the largest count as 0; below 0, as -1, it stands for the
+        precision of the dtype. No gradient reaches ``rcond``. Gradients are exact for every cut,
+        as those of ``pinv``.
 
     Returns
     -------
@@ -245,6 +246,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     if b.ndim < 1 or b.shape[0 if vector else -2] != m:
         raise ShapeError(f"lstsq: a has shape {a.shape}, b has shape {b.shape}: other rows")
     right = reshape(b, (m, 1)) if vector else b
+    if type(rcond) in (int, float) and rcond < 0:
+        rcond = float(np.finfo(matrix_dtype("lstsq", a.dtype)).eps)
     y = matmul(pinv(a, rcond), right)
     s = svdvals(a)
     limit = max(m, n) * np.finfo(s.dtype).eps if rcond is None else rcond
