@@ -118,10 +118,11 @@ def test_gradients_of_programs_are_right(program: Program) -> None:
 def test_programs_are_over_all_differentiable_primitives() -> None:
     known = {name for name, p in PRIMITIVES.items() if p.differentiable}
     # Some run a function of the user's own, which has no source in the registry; others make
-    # complex numbers, which no other step takes, or have no gradient by some of their operands.
+    # complex numbers, which no other step takes, or have no gradient by some of their operands. The
+    # sparse pattern of `spsolve` is a parameter that fixes the sizes of its operands.
     left = known - set(operations())
     assert "custom_call" in left
-    for name in left - {"custom_call"}:
+    for name in left - {"custom_call", "spsolve"}:
         primitive = PRIMITIVES[name]
         case = primitive.cases[0]
         y = primitive.kernel(*case.draw(np.random.default_rng(0)), **case.params)
