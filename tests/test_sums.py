@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,26 @@ def test_what_is_not_finite_stays_in_its_own_sums(value: float, axis: Any) -> No
 def test_long_sums_round_as_little_as_those_of_numpy() -> None:
     x = np.full((4, 2**20), 0.1, np.float32)
     assert np.array_equal(total(x, (1,), False), np.add.reduce(x, axis=1))
+
+
+@pytest.mark.parametrize("shape", [(1000, 8), (8, 1024, 2)])
+def test_terms_that_cancel_near_the_largest_number(shape: tuple[int, ...]) -> None:
+    x = np.tile(np.float32([3e38, -3e38]), (*shape[:-1], shape[-1] // 2))
+    for axis in range(x.ndim):
+        with np.errstate(over="ignore", invalid="ignore"):
+            expected = np.add.reduce(x, axis=axis)
+        with np.errstate(over="ignore", invalid="ignore"):
+            assert np.array_equal(total(x, (axis,), False), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_a_sum_takes_no_array_of_the_size_of_its_operand(axis: int | None) -> None:
+    x = np.ones((1000, 1000))
+    for function in (ad.sum, ad.mean):
+        tracemalloc.start()
+        try:
+            function(x, axis=axis)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < x.nbytes / 20

@@ -174,8 +174,9 @@ def sum(
 
     ``dtype`` is the one to sum in, ``initial`` is added, ``where`` masks the entries that count.
     Bools and small integers are summed as 64-bit integers; floating dtypes are kept. Raises
-    AxisError for an axis that ``x`` does not have. The rules are those of ``numpy.sum``, which adds
-    in pairs.
+    AxisError for an axis that ``x`` does not have. The rules are those of ``numpy.sum``; where an
+    array has many short rows to add, BLAS adds them, so that the last digit may differ from
+    NumPy's, and with the size of the batch and the number of threads.
 
     >>> import autodiff as ad
     >>> ad.sum(ad.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
