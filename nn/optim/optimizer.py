@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -63,9 +62,6 @@ class Optimizer:
                 f"({len(named)} in all); parameters are found in attributes, lists, tuples, dicts"
             )
         self.rule = rule
-        # On arrays alone nothing is recorded anyway.
-        learned = any(isinstance(setting, ad.Tensor) for setting in rule.settings.values())
-        self._unrecorded = ad.no_grad() if learned else nullcontext()
         self.state: State = rule.init({path: p.data for path, p in self.parameters.items()})
 
     def step(self, grads: Mapping[str, Any] | None = None) -> None:
@@ -96,7 +92,7 @@ class Optimizer:
             )
         values = {path: self._array(path, g) for path, g in given.items()}
         before = {path: p.data for path, p in self.parameters.items()}
-        with self._unrecorded:
+        with ad.no_grad():
             after, state = self.rule.update(values, self.state, before)
         for path, p in self.parameters.items():
             p.data = _closed(after[path])

@@ -186,11 +186,10 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
         m = _add(beta1 * slots[0], spare)
         spare = _scale(_into(spare, ad.multiply, np.multiply, g, g), 1 - beta2)
         v = _add(beta2 * slots[1], spare)
-        # Both corrections as factors of the whole: an array less to divide (section 2, end).
-        correction = (1 - beta2**step) ** 0.5
-        spare = _add(_root(spare, v), _as(eps, p) * correction)
-        spare = _into(spare, ad.divide, np.divide, m, spare)
-        change = _scale(spare, rate * correction / (1 - beta1**step))
+        # The root is divided, and not eps multiplied: a small eps would become 0.
+        spare = _scale(_root(spare, v), (1 - beta2**step) ** -0.5)
+        spare = _into(spare, ad.divide, np.divide, m, _add(spare, _as(eps, p)))
+        change = _scale(spare, rate / (1 - beta1**step))
         return _into(change, ad.subtract, np.subtract, p, change), (m, v)
 
     settings = {"lr": lr, "b1": b1, "b2": b2, "eps": eps}

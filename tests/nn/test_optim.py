@@ -145,6 +145,14 @@ def test_adam_at_zero_gradient_has_a_finite_meta_gradient(switch: bool) -> None:
     assert by_lr.item() == 0
 
 
+@pytest.mark.parametrize(("dtype", "eps"), [(np.float16, 1e-7), (np.float32, 1e-44)])
+def test_adam_with_a_small_eps_leaves_what_has_no_gradient(dtype: Any, eps: float) -> None:
+    rule = adam(0.1, eps=eps)
+    params: dict[str, Any] = {"w": np.array([1.0, 2.0], dtype)}
+    after, _ = rule.update({"w": np.array([0.5, 0.0], dtype)}, rule.init(params), params)
+    np.testing.assert_allclose(after["w"], [0.9, 2.0], rtol=1e-3)
+
+
 def test_bad_settings() -> None:
     for make in (sgd, adam):
         for lr in (-0.1, float("nan"), float("inf"), ad.tensor(-1.0)):
@@ -359,3 +367,17 @@ def test_a_step_inside_no_history() -> None:
     assert not any(
         isinstance(s, ad.Tensor) for slots in optimizer.state.slots.values() for s in slots
     )
+
+
+def test_what_a_rule_keeps_for_itself_has_no_history() -> None:
+    rate = ad.tensor(0.1, requires_grad=True)
+    kept: list[Any] = [0.0]
+
+    def advance(g: Any, slots: Any, p: Any, step: int) -> Any:
+        kept[0] = 0.9 * kept[0] + 0.1 * rate
+        return p - kept[0].data * g, ()
+
+    model, loss = model_and_loss()
+    optimizer = Optimizer(model, Rule("averaged", {}, advance=advance))
+    optimizer.step(ad.gradients(loss(), optimizer.parameters))
+    assert not kept[0].requires_grad
