@@ -52,6 +52,20 @@ def wanted(primitive: Primitive, operands: Sequence[Any]) -> list[int]:
     ]
 
 
+def function_of(
+    primitive: Primitive, case: Case, operands: Sequence[Any], which: Sequence[int]
+) -> Any:
+    """The operation as a function of some of its operands."""
+
+    def f(*xs: Any) -> Any:
+        given = list(operands)
+        for i, x in zip(which, xs, strict=True):
+            given[i] = x
+        return apply(primitive, *given, **case.params)
+
+    return f
+
+
 def lift(operands: Sequence[Any], which: Iterable[int]) -> list[Any]:
     """The operands, those in ``which`` as Tensors (no copies) that require a gradient."""
     lifted = list(operands)

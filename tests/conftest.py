@@ -1,10 +1,16 @@
-"""Hypothesis profiles. Choose one with HYPOTHESIS_PROFILE=dev|ci|intense; CI takes ``ci``."""
+"""What all tests share.
+
+Hypothesis profiles: choose one with HYPOTHESIS_PROFILE=dev|ci|intense; CI takes ``ci``.
+"""
 
 from __future__ import annotations
 
+import builtins
 import os
 from importlib import import_module
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from autodiff import registry
@@ -26,3 +32,16 @@ settings.register_profile("dev", _COMMON, max_examples=30)
 settings.register_profile("ci", _COMMON, max_examples=60, derandomize=True, print_blob=True)
 settings.register_profile("intense", _COMMON, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture
+def no_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter in which SciPy is not installed."""
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.split(".")[0] == "scipy":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)

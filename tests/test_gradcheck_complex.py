@@ -10,8 +10,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.registry import PRIMITIVES
-from autodiff.tensor import apply
-from tests.checks import wanted
+from tests.checks import function_of, wanted
 from tests.test_localisation import BROKEN_RULES, custom, takes_complex
 
 Z = np.array([[1.0 + 2.0j, -0.5 - 1.0j, 0.25j], [0.5 - 0.1j, 2.0 + 0.3j, -1.0 + 1.0j]])
@@ -38,13 +37,7 @@ def test_every_primitive_is_called_correct(name: str, k: int) -> None:
     case = primitive.cases[k]
     operands = case.draw(np.random.default_rng(0), np.complex128)
     which = wanted(primitive, operands)
-
-    def f(*xs: Any) -> Any:
-        given = list(operands)
-        for i, x in zip(which, xs, strict=True):
-            given[i] = x
-        return apply(primitive, *given, **case.params)
-
+    f = function_of(primitive, case, operands, which)
     report = ad.gradcheck(f, *[operands[i] for i in which], seed=0)
     assert report.verdict == "correct", f"{name}: {report}"
     moved = [e for e in report.entries if e.numeric]

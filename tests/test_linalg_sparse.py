@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Any
 
 import numpy as np
@@ -159,14 +158,7 @@ def test_errors(matrix: Any, b: Any, error: type[Exception], text: str) -> None:
     assert text in str(raised.value)
 
 
-def test_a_missing_scipy_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.split(".")[0] == "scipy":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.usefixtures("no_scipy")
+def test_a_missing_scipy_is_said_in_one_sentence() -> None:
     with pytest.raises(ImportError, match=r"spsolve computes with SciPy.*pip install scipy"):
         spsolve((np.ones(1), [0], [0, 1]), np.ones(1))

@@ -15,8 +15,7 @@ import autodiff as ad
 from autodiff.checking.mutate import FAULTS, broken
 from autodiff.primitive import Case, Primitive
 from autodiff.registry import PRIMITIVES
-from autodiff.tensor import apply
-from tests.checks import draw, wanted
+from tests.checks import draw, function_of, wanted
 
 rng = np.random.default_rng(5)
 X = rng.normal(size=(3, 3))
@@ -119,13 +118,7 @@ def check_faults(primitive: Primitive, case: Case, dtype: Any) -> None:
     """Plant each fault in each rule: the check sees it, names the primitive and the fault."""
     name, operands = primitive.name, draw(primitive, case, dtype)
     which = wanted(primitive, operands)
-
-    def f(*xs: Any) -> Any:
-        given = list(operands)
-        for i, x in zip(which, xs, strict=True):
-            given[i] = x
-        return apply(primitive, *given, **case.params)
-
+    f = function_of(primitive, case, operands, which)
     right = gradients_of(f, operands, which)
     for operand, fault in faults(primitive, case):
         with pytest.MonkeyPatch.context() as patch:

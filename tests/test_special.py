@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import warnings
 from typing import Any
@@ -219,15 +218,8 @@ def test_errors() -> None:
         ad.gradients(ad.special.betainc(a, 1.0, 0.5), a)
 
 
-def test_a_missing_scipy_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.split(".")[0] == "scipy":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+@pytest.mark.usefixtures("no_scipy")
+def test_a_missing_scipy_is_said_in_one_sentence() -> None:
     special = ad.special
     for call in (
         lambda: special.betainc(1.0, 1.0, 0.5),

@@ -13,7 +13,7 @@ from autodiff.primitive import Case, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES
 from autodiff.tensor import apply
 from autodiff.testing.generation import operations
-from tests.checks import _stack, dot, draw, generator, kernel, like, wanted
+from tests.checks import _stack, dot, draw, function_of, generator, kernel, like, wanted
 from tests.numeric import richardson
 from tests.tolerances import assert_close, tolerance
 
@@ -132,12 +132,7 @@ def check_jvp(primitive: Primitive, case: Case) -> None:
     moving = [operands[i] for i in which]
     tangents = [like(rng, x) for x in moving]
 
-    def call(*xs: Any) -> Any:
-        given = list(operands)
-        for i, x in zip(which, xs, strict=True):
-            given[i] = x
-        return apply(primitive, *given, **case.params)
-
+    call = function_of(primitive, case, operands, which)
     y, t = ad.jvp(call, moving, tangents)
     what = f"{primitive.name}: jvp of {case}"
     assert np.shape(t) == np.shape(y) and np.asarray(t).dtype == np.asarray(y).dtype, what
@@ -170,11 +165,10 @@ def check_second_order(primitive: Primitive, case: Case) -> None:
     moving = [operands[i] for i in which]
     tangents = [like(rng, x) for x in moving]
 
+    call = function_of(primitive, case, operands, which)
+
     def loss(*xs: Any) -> Any:
-        given = list(operands)
-        for i, x in zip(which, xs, strict=True):
-            given[i] = x
-        return real_dot(v, apply(primitive, *given, **case.params))
+        return real_dot(v, call(*xs))
 
     every = tuple(range(len(which)))
     gradient = ad.grad(loss, every, unused="zeros")

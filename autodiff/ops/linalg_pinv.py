@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.errors import GradientError, LinAlgError, ShapeError
-from autodiff.families import align_ranks, broadcast_shapes
+from autodiff.families import Function, align_ranks, broadcast_shapes
 from autodiff.node import Aval, Node
 from autodiff.ops.complex import conj
 from autodiff.ops.contraction import matmul
@@ -196,13 +196,13 @@ def _rest(x: Any, y: Any, rtol: Any) -> Any:
     return None if full else apply(PRIMITIVES["pinv_dropped"], x, rtol=rtol)
 
 
-def _pull_pinv(g: Any, y: Any, x: Any, *, rtol: Any) -> Any:
+def _by_tall(rule: Function, v: Any, y: Any, x: Any, rtol: Any) -> Any:
+    """A rule of tall matrices; the pseudo-inverse of the transposed is the transposed one."""
     rest = _rest(x, y, rtol)
     if x.shape[-2] >= x.shape[-1]:
-        return _pull_tall(g, y, x, rest)
-    # The pseudo-inverse of the transposed is the transposed one: small matrices are n x n.
+        return rule(v, y, x, rest)
     rest = None if rest is None else turned(rest)
-    return turned(_pull_tall(turned(g), turned(y), turned(x), rest))
+    return turned(rule(turned(v), turned(y), turned(x), rest))
 
 
 def _pull_tall(g: Any, y: Any, x: Any, rest: Any) -> Any:
@@ -228,14 +228,6 @@ def _outside(z: Any, y: Any, x: Any) -> Any:
     return z - matmul(x, matmul(y, z))
 
 
-def _push_pinv(t: Any, y: Any, x: Any, *, rtol: Any) -> Any:
-    rest = _rest(x, y, rtol)
-    if x.shape[-2] >= x.shape[-1]:
-        return _push_tall(t, y, x, rest)
-    rest = None if rest is None else turned(rest)
-    return turned(_push_tall(turned(t), turned(y), turned(x), rest))
-
-
 def _push_tall(t: Any, y: Any, x: Any, rest: Any) -> Any:
     yt = matmul(y, t)
     pushed = -matmul(yt, y)
@@ -258,8 +250,8 @@ class Pinv(Matrices):
 
     name = "pinv"
     kernel = staticmethod(_pinv)
-    vjp = staticmethod(_pull_pinv)
-    jvp = staticmethod(_push_pinv)
+    vjp = staticmethod(lambda g, y, x, *, rtol: _by_tall(_pull_tall, g, y, x, rtol))
+    jvp = staticmethod(lambda t, y, x, *, rtol: _by_tall(_push_tall, t, y, x, rtol))
     cases = FULL + TRUNCATED
     errors = ((Case((In((2,)),), {"rtol": 1e-6}), LinAlgError, "expected matrices"),)
 
@@ -291,14 +283,14 @@ def _dropped(x: Any, *, rtol: Any) -> Any:
 def _pull_dropped(g: Any, x: Any, *, rtol: Any) -> Any:
     y = apply(PRIMITIVES["pinv"], x, rtol=rtol)
     xt, yt = turned(x), turned(y)
-    moved = _pull_pinv(matmul(matmul(xt, g), xt), y, x, rtol=rtol)
+    moved = _by_tall(_pull_tall, matmul(matmul(xt, g), xt), y, x, rtol)
     left = g - matmul(matmul(g, xt), yt)
     return left - matmul(yt, matmul(xt, g)) - moved
 
 
 def _push_dropped(t: Any, x: Any, *, rtol: Any) -> Any:
     y = apply(PRIMITIVES["pinv"], x, rtol=rtol)
-    moved = matmul(x, matmul(_push_pinv(t, y, x, rtol=rtol), x))
+    moved = matmul(x, matmul(_by_tall(_push_tall, t, y, x, rtol), x))
     return t - matmul(t, matmul(y, x)) - moved - matmul(x, matmul(y, t))
 
 

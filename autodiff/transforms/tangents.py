@@ -111,20 +111,9 @@ class Sweep:
         self.levels = union(starts.values()) if current().levels else ()
         self.floor = min((node.serial for node in inputs), default=0)
 
-    def step(
-        self,
-        recorder: Callable[..., Tensor],
-        primitive: Any,
-        needs: int,
-        operands: tuple[Any, ...],
-        arrays: tuple[Any, ...],
-        inputs: tuple[Any, ...],
-        params: dict[str, Any],
-        data: Any,
-    ) -> Tensor:
-        """The result of an operation, its tangent known; the arguments are those of ``recorder``,
-        which makes a record of it.
-        """
+    def step(self, recorder: Callable[..., Tensor], *call: Any) -> Tensor:
+        """The result of an operation with its tangent; ``recorder(*call)`` would record it."""
+        primitive, _, _, arrays, inputs, params, data = call
         moving: list[Any] = []
         for s in inputs:
             if s is None or type(s) in SCALARS or not s.needs:
@@ -135,9 +124,7 @@ class Sweep:
                 break
         plain = len(moving) == len(inputs) and not self.lifted
         if not plain or primitive.gates or primitive.foreign:
-            return self._of_record(
-                recorder, primitive, needs, operands, arrays, inputs, params, data
-            )
+            return self._of_record(recorder, *call)
         with np.errstate(all="ignore"):
             # Bare arrays: nothing is recorded, so that no other state need be entered.
             t = primitive.push(moving, data, arrays, **params)
