@@ -111,3 +111,21 @@ def test_a_branch_in_python_at_the_point_is_a_kink() -> None:
     assert report.verdict == "correct"
     assert "branch in Python" in report.kinks[0].primitive
     assert ad.gradcheck(f, 1e-3).kinks == ()
+
+
+def test_a_value_that_jumps_at_the_point_alone_is_named() -> None:
+    def sines(x: Any) -> Any:
+        return np.sin(x)[::-1] if x[0] == 0.5 else np.sin(x)
+
+    function = ad.custom_vjp(sines)
+    function.defvjp(lambda g, y, x: (np.where(x[0] == 0.5, g[::-1], g) * np.cos(x),))
+    for seed in range(9):
+        report = ad.gradcheck(function, np.array([0.5, 1.0, 2.0]), seed=seed)
+        assert report.verdict == "inconclusive"
+        assert "jumps here, at sines" in str(report)
+
+
+def test_eigenvalues_that_change_their_order_at_the_point_alone_are_not_called_wrong() -> None:
+    x = np.array([[1.0, 2.0, 0.0], [0.0, 1.5, 0.0], [0.0, 0.1, 4.0]])
+    for seed in range(9):
+        assert ad.gradcheck(ad.linalg.eig, x, seed=seed).verdict != "wrong"

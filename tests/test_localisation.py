@@ -32,8 +32,7 @@ WORDS = {
 BROKEN_RULES = [
     (p.name, k)
     for p in PRIMITIVES.values()
-    # A wrong rule of a sparse solve takes minutes to explain: each product factors anew.
-    if p.differentiable and p.name not in ("custom_call", "spsolve")
+    if p.differentiable and p.name != "custom_call"
     for k, case in enumerate(p.cases)
     if wanted(p, draw(p, case)) and all(draw(p, case)[i].size for i in wanted(p, draw(p, case)))
 ]
@@ -91,12 +90,11 @@ def operand_size(name: str, k: int) -> int:
 
 # Of each primitive the first case of a matrix's size, or else the smallest. The vectors of eigh and
 # svd have phases that nothing determines; functions of them that do not depend on these are checked
-# in test_gradcheck_complex. A wrong rule of the others takes long to explain: slow kernels.
-LEFT_OUT = ("eigh", "svd", "sqrtm", "convolution", "conv_weight", "conv_transpose")
+# in test_gradcheck_complex.
 COMPLEX_RULES = [
     min(rules, key=lambda rule: max(operand_size(*rule), 40))
     for name, group in itertools.groupby(BROKEN_RULES, key=lambda rule: rule[0])
-    if name not in LEFT_OUT
+    if name not in ("eigh", "svd")
     and (
         rules := [(n, k) for n, k in group if takes_complex(PRIMITIVES[n], PRIMITIVES[n].cases[k])]
     )

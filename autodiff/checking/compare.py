@@ -198,6 +198,7 @@ class Comparer:
             if known is None or known.count < kink.count:
                 self.kinks[kink.node] = kink
         jump = next(iter(ahead.jumps), None) or next(iter(behind.jumps), None)
+        jump = jump or jump_of(tape, ahead, [kink.node for kink in kinks])
         if jump is not None:
             found.unclear = JUMPS.format(primitive_name(jump))
         elif not math.isfinite(analytic) and self._at_an_edge(i, direction):
@@ -380,7 +381,7 @@ class Comparer:
             return UNUSED, "the output does not depend on it", worst
         if blunt is not None:
             assert blunt.push is not None
-            jump = jump_of(self.tape, blunt.push)
+            jump = jump_of(self.tape, blunt.push, blunt.push.errors)
             return UNCLEAR, BLURRED if jump is None else JUMPS.format(primitive_name(jump)), blunt
         return RIGHT, "", worst
 

@@ -8,7 +8,7 @@ watches the output alone does not see them).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from autodiff.checking.slopes import ODD
 from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_name
 from autodiff.node import SCALARS, Node
 
-JUMP = 1e-3  # what no continuous function changes by on a step of 1e-13, not even the root at 0
+JUMP = 1e-3  # of the value: what no continuous function changes by on a step of 1e-13
+ROOT = 1e-6  # more than the root at 0 changes by
 SUSPECT = 1e-9  # tangents forwards and backwards that differ by more are looked at
 
 
@@ -43,14 +44,20 @@ def kinks_of(
     return found, total
 
 
-def jump_of(tape: Tape, push: Push) -> Node | None:
-    """The operation whose value is another on the two sides of the point, as on a branch cut."""
-    for node in push.errors:
+def jump_of(tape: Tape, push: Push, nodes: Iterable[Node]) -> Node | None:
+    """The operation whose value is another at the point, or on one side of it, as on a branch cut.
+
+    At the point alone: LAPACK orders eigenvalues that exact zeros isolate in another way.
+    """
+    for node in nodes:
+        if node.output.dtype.kind not in "fc":
+            continue  # a comparison, an order: what selects with it is looked at
         given = [None if type(s) in SCALARS else push.tangents.get(s) for s in node.inputs]
         ahead, behind = (tape.slopes.beside(node, list(node.kept), given, s) for s in (1.0, -1.0))
         with np.errstate(all="ignore"):
             top = float(np.abs(node.output).max(initial=0.0))
-            if np.any(np.abs(ahead - behind) > JUMP * top):
+            limit = JUMP * top + ROOT
+            if any(np.any(np.abs(y - node.output) > limit) for y in (ahead, behind)):
                 return node
     return None
 

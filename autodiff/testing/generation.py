@@ -113,7 +113,8 @@ class Builder:
 
 def operations() -> list[str]:
     """The differentiable primitives of which a step can be made and written down: all but those
-    that run a rule of the user's own, and those that make complex numbers of real ones.
+    whose parameters have no literal (a user's function, a sparse pattern), and those that make
+    complex numbers of real ones.
 
     >>> from autodiff.testing.generation import operations
     >>> "matmul" in operations(), "argmax" in operations()
