@@ -16,8 +16,6 @@ from benchmarks.processes import CONTESTANTS, Worker
 WARM_UP = 10
 LEAST = 5  # rounds, however slow
 BLOCK = 10e-3  # seconds: a turn repeats short iterations, or it would time the waking of a process
-# Threads of a BLAS go on spinning for some 25 ms after their work, at the cost of who comes next.
-PAUSE = 30e-3
 
 
 class Asked(Protocol):
@@ -140,7 +138,6 @@ def race(
         warm = k >= WARM_UP or time.perf_counter() - start > seconds / 5
         k += 1
         for worker in workers:
-            time.sleep(PAUSE)
             spent = worker.ask("time", step, count)
             if warm:
                 result.samples[worker.contestant].append(spent)

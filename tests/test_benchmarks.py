@@ -7,6 +7,8 @@ import doctest
 import json
 import re
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +36,7 @@ from benchmarks.report import table
 from benchmarks.report_compare import regressions, verdict
 from benchmarks.report_json import Record, kept, load, record, save
 from benchmarks.report_pages import write_pages
+from benchmarks.worker import settle
 from benchmarks.workload import Options, Work, contestants, workloads
 
 HEADER = {
@@ -133,6 +136,19 @@ def test_contestants_run_in_turn() -> None:
     assert len(result.samples["ours-eager"]) == 3
     assert min(result.samples["ours-eager"]) > 0
     assert result.ratio("ours-eager") is None
+
+
+def test_a_turn_ends_when_no_thread_works_any_more() -> None:
+    end = time.perf_counter() + 0.2
+
+    def spin() -> None:
+        while time.perf_counter() < end:
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    settle()
+    assert not thread.is_alive()
 
 
 def test_worker_that_dies_is_named(capfd: pytest.CaptureFixture[str]) -> None:
