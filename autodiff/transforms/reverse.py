@@ -135,8 +135,15 @@ def pull_back(
 
 
 def _finite(results: dict[Node, Any]) -> bool:
-    # The sum is finite only if every entry is; it may overflow, which costs a needless second walk.
-    return all([cmath.isfinite(np.add.reduce(whole(g), axis=None)) for g in results.values()])
+    # Finite only if every entry is; it may overflow, which costs a needless second walk. A product
+    # takes half the time of a sum, but copies what is not contiguous and, in half precision,
+    # overflows early.
+    for g in results.values():
+        x = whole(g)
+        product = x.flags.c_contiguous and x.dtype.char in "fdFD"
+        if not cmath.isfinite(np.vdot(x, x) if product else np.add.reduce(x, axis=None)):
+            return False
+    return True
 
 
 def _selecting(order: list[Node]) -> bool:
