@@ -56,6 +56,16 @@ class Protocol:
                 "flow, x.numpy() or ad.stop_gradient(x)"
             )
 
+    def _require_call(self: Any) -> None:
+        """Raise where NumPy takes the number by itself: ``a[i] = x``, ``np.sum(a, initial=x)``."""
+        if self.requires_grad:
+            from opcode import opmap  # which would be a hundredth of our import
+
+            frame = sys._getframe(2)
+            stored = frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
+            if stored or frame.f_globals.get("__name__", "").startswith("numpy."):
+                self._require_no_gradient("an ndarray" if stored else "NumPy")
+
     @property
     def _mask(self: Any) -> Any:
         # numpy.ma takes `_data`, which its own arrays have too, and then asks for `_mask`: without
@@ -126,12 +136,15 @@ class Protocol:
         return bool(self._data.item())
 
     def __float__(self: Any) -> float:
+        self._require_call()
         return float(self.item())
 
     def __complex__(self: Any) -> complex:
+        self._require_call()
         return complex(self.item())
 
     def __int__(self: Any) -> int:
+        self._require_call()
         return int(self.item())
 
     def __index__(self: Any) -> int:

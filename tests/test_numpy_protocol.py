@@ -226,6 +226,23 @@ def test_an_array_of_what_is_recorded_is_refused(function: Any) -> None:
     np.testing.assert_array_equal(np.asarray(ad.tensor([0.7, 1.1])), [0.7, 1.1])
 
 
+@pytest.mark.parametrize("dtype", [float, complex, int])
+def test_a_number_that_numpy_takes_by_itself_is_refused(dtype: type) -> None:
+    x, array = ad.tensor(2.0, requires_grad=True), np.zeros(3, dtype)
+    with pytest.raises((ValueError, ad.GradientError)) as caught:
+        array[1] = 3 * x
+    said = str(caught.value.__cause__ or caught.value)  # NumPy puts an error of its own above ours
+    assert "an ndarray would lose it" in said
+    for function in (np.sum, np.prod, np.max, np.min):
+        with pytest.raises((ValueError, ad.GradientError)):
+            function(array, initial=x)
+    array[0], array[1], array[2] = dtype(x), x.item(), ad.stop_gradient(x)
+    assert (array == 2).all()
+    with ad.no_grad():
+        array[1] = 3 * x
+    assert array[1] == 6
+
+
 # What has nothing to do with arrays, or reads numbers one by one with float(x), which says so.
 BESIDE = {
     *("test", "show_config", "show_runtime", "info", "get_include", "fromiter", "seterr", "geterr"),
