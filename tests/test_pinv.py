@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.checking.report import Report
+from autodiff.ops.linalg_pinv import stein
+from autodiff.registry import PRIMITIVES
 from tests.function_checks import check_function
 from tests.tolerances import assert_close, tolerance
 
@@ -318,3 +320,14 @@ def test_scale(scale: float) -> None:
         y = la.pinv(leaf, rtol=0.5)
         found.append(ad.gradients(y, leaf, cotangents=v * factor).data * factor)
     assert_close(found[1], found[0], "reference", "scale")
+
+
+def test_the_kernel_of_stein_has_the_derivative_of_its_rule() -> None:
+    """A series that is cut where its terms are small is cut where their derivatives are not."""
+    a = np.full((2, 2), 0.29786777)
+    b, c = np.array([[-0.01667419]]), np.array([[1.1], [-0.9]])
+    h = 1e-30 * np.array([[1.0, 0.0], [0.0, 0.0]])
+    step = PRIMITIVES["stein"].kernel(a + 1j * h, b, c).imag / 1e-30
+    x = ad.tensor(a, requires_grad=True)
+    rule = ad.jvp(lambda x: stein(x, b, c), (x,), (h / 1e-30,))[1]
+    np.testing.assert_allclose(step, rule.numpy(), rtol=1e-14)

@@ -11,6 +11,7 @@ import pytest
 
 import autodiff as ad
 import nn
+from autodiff.ops.incomplete import gamma_moved
 from autodiff.registry import PRIMITIVES
 from tests.tolerances import assert_close
 
@@ -120,6 +121,21 @@ def test_gradcheck_of_shape_parameters(name: str, monkeypatch: pytest.MonkeyPatc
     report = ad.gradcheck(DRAWS[name], SHAPES)
     assert report.verdict == "wrong" and report.culprit is not None
     assert report.culprit.primitive == "gamma_moved", str(report)
+
+
+def test_gammas_too_small_for_a_number_have_gradients() -> None:
+    """P(a, x) is x^a / Gamma(a + 1) there, so that x' is x (digamma(a + 1) - ln x) / a."""
+    a = ad.tensor(np.full(200, 0.001), requires_grad=True)
+    y = ad.random.gamma(a)
+    first = ad.gradients(y.sum(), a, create_graph=True)
+    tiny = y.numpy() < 1e-280
+    assert tiny.sum() > 100
+    expected = y * (ad.special.digamma(a + 1) - ad.log(y)) / a
+    np.testing.assert_allclose(first.numpy()[tiny], expected.numpy()[tiny], rtol=1e-12)
+    assert np.isfinite(ad.gradients(first.sum(), a).numpy()).all()
+    b = ad.tensor(0.002, requires_grad=True)
+    moved = gamma_moved(b, 1.3, 0.094)
+    assert moved.item() == 0.0 == ad.gradients(moved, b).item()
 
 
 def test_gamma_is_there_in_a_fresh_interpreter() -> None:

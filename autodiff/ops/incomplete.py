@@ -25,9 +25,11 @@ import numpy as np
 
 from autodiff.families import Elementwise
 from autodiff.node import SCALARS
+from autodiff.ops.comparison import equal
 from autodiff.ops.entropy import xlogy
 from autodiff.ops.exponential import log
 from autodiff.ops.gamma import digamma, digamma_positive, log_gamma_positive, stirling_rest
+from autodiff.ops.selection import where
 from autodiff.primitive import Case, In
 from autodiff.registry import PRIMITIVES
 from autodiff.tensor import apply
@@ -59,13 +61,14 @@ def _reach(a: Any, x: Any, lower: Any) -> Any:
     """How far from 0, on its side, the integrand has fallen by exp(-42): by Newton's steps."""
     # From beyond, the steps on a convex function come down to it without passing it.
     side = np.where(lower, -1.0, 1.0)
-    wide = np.where(lower, (_DEPTH + x) / a, np.log1p(_DEPTH / x + a / x) + 2.0)
+    log_x = np.log(x)  # quotients by the smallest numbers overflow, and exp(w) does
+    wide = np.where(lower, (_DEPTH + x) / a, np.log(x + _DEPTH + a) - log_x + 2.0)
     w = np.minimum(wide, np.sqrt(3 * _DEPTH / x) + 3 * _DEPTH / np.maximum(x, _DEPTH))
     w = np.where(np.sqrt(3 * _DEPTH / x) < 1, w, wide)
     for _ in range(12):
-        growth = np.exp(side * w)
-        fall = x * (growth - 1) - side * a * w - _DEPTH
-        w = np.maximum(w - fall / (side * (x * growth - a)), w / 4)
+        rise = np.exp(side * w + log_x)
+        fall = rise - x - side * a * w - _DEPTH
+        w = np.maximum(w - fall / (side * (rise - a)), w / 4)
     return w
 
 
@@ -81,6 +84,10 @@ def _panel(n: int, m: int, a: Any, x: Any, start: Any, stop: Any) -> Any:
         term = np.exp(a.flat[k] * u - x.flat[k] * growth)
         term = term if n == 0 else u**n * term
         term = term if m == 0 else (-growth) ** m * term
+        far = np.isposinf(growth)
+        if far.any():  # but x exp(u) is not
+            rise = np.exp(u + np.log(x.flat[k]))
+            term = np.where(far, u**n * (-1) ** m * np.exp((a.flat[k] + m) * u - rise), term)
         y.flat[k] = np.sum(weights * term, 0) * length.flat[k]
     return y
 
@@ -200,8 +207,13 @@ def gamma_slope(a: Any, x: Any) -> Any:
     r"""How a quantile of the gamma distribution moves with its shape, at a fixed probability.
 
     .. math:: \frac{dx}{da} = -\frac{\partial P/\partial a}{\partial P/\partial x}
+
+    0 at x = 0, where quantiles of small shapes are too small for a number.
     """
-    return -x * ((log(x) - digamma(a)) * _moment_of(a, x, 0) + _moment_of(a, x, 1))
+    nothing = equal(x, 0)
+    x = where(nothing, 1, x)
+    slope = -x * ((log(x) - digamma(a)) * _moment_of(a, x, 0) + _moment_of(a, x, 1))
+    return where(nothing, 0, slope)
 
 
 def incomplete_slope(a: Any, x: Any) -> Any:

@@ -208,8 +208,9 @@ class GammaDraw(Primitive):
         dtype: Any = a.dtype if a.dtype.kind == "f" else np.dtype(float)
         start = a.astype(float)
         y = _philox(key).standard_gamma(start)
-        # Of a small parameter most draws are below all numbers; the logarithm of 0 is no draw.
-        y = np.maximum(y, float(np.finfo(dtype).tiny))
+        # Of a small parameter most draws are below all numbers; the logarithm of 0 is no draw, and
+        # second derivatives have 1 / y.
+        y = np.maximum(y, max(float(np.finfo(dtype).tiny), 1e-290))
         held = _HELD.get()
         if held is not None:
             first = held.setdefault((int(key), a.shape), (start, y))
