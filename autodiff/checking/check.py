@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.compare import CUT, Comparer, differentiate
+from autodiff.checking.compare import Comparer, differentiate
+from autodiff.checking.comparison import CUT
 from autodiff.checking.cuts import hidden, reads
 from autodiff.checking.localise import find_culprits
 from autodiff.checking.mutate import mutations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,17 @@ import numpy as np
 
 from autodiff.checking.comparison import (
     BLUNT,
-    SINGLY,
+    BLURRED,
+    CUT,
+    JUMPS,
     UNDERFLOW,
     Comparison,
+    Row,
     agree,
     chosen,
     cost,
+    directions,
+    entries,
     one_entry,
     uniform,
 )
@@ -40,8 +46,8 @@ SAFETY = 20.0  # tolerance in units of the measured noise
 FLOOR = 16.0  # and at least this many rounding errors of the terms, added as independent ones
 ALONE = 16  # up to this size no direction is needed, and the budget is not asked
 DIRECTIONS = 4  # random signs, which cover all entries; every second one evens out their sizes
-RANGE = 1e6  # by at most this factor
 COPIES = 3  # backward walks with moved roundings, which measure the noise of the gradient
+MOST = 4_000_000  # numbers that pushed directions hold at once, which bounds the memory
 LATE = 6.0  # in units of the budget: when the clock ends the check
 BESIDE = 1e-7  # a relative step that shows branches at the point itself
 AGAIN = 12  # and at most as many more where something looks wrong
@@ -101,7 +107,8 @@ class Comparer:
     comparisons: list[list[Comparison]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.spent, self.cost = 0.0, 0.0
+        self.spent = self.cost = self.pace = 0.0
+        self.most = max(1, MOST // max(1, self.tape.numbers))
         self.end = time.perf_counter() + LATE * self.budget
         self.cotangents = self.tape.cotangents()
         # Rules are linear in the cotangent, so that twice of it gives twice the gradient to the
@@ -120,19 +127,18 @@ class Comparer:
         variables = self.problem.variables
         unrecorded = [self._unrecorded(i, v) for i, v in enumerate(variables)]
         singles = [chosen(v, self.rng) for v in variables]
-        for k in range(DIRECTIONS):
-            for i, v in enumerate(variables):
-                wanted = v.count > (ALONE if k == 0 else len(singles[i]))
-                if wanted and (k == 0 or self._time_left()):
-                    self.comparisons[i].append(self._direction(i, k))
-            self.cost = cost(self.tape)
-        counts = [0] * len(variables)
-        for k in range(SINGLY):
-            for i in range(len(variables)):
-                first = k < ALONE and variables[i].count <= ALONE
-                if k < len(singles[i]) and (first or self._time_left()):
-                    self.comparisons[i].append(self._single(i, singles[i][k]))
-                    counts[i] += 1
+        small = [v.count <= ALONE for v in variables]
+        for i, v in enumerate(variables):  # whatever the budget
+            first = entries(v, singles[i]) if small[i] else directions(v, range(1), self.rng)
+            self._compare_all(i, first)
+        self.cost = cost(self.tape)
+        more = [DIRECTIONS - 1 if v.count > len(c) else 0 for v, c in zip(variables, singles)]
+        for i, count in enumerate(self._afforded(more)):
+            self._compare_all(i, directions(variables[i], range(1, 1 + count), self.rng))
+        more = [0 if s else len(c) for c, s in zip(singles, small)]
+        for i, count in enumerate(self._afforded(more)):
+            self._compare_all(i, entries(variables[i], singles[i][:count]))
+        counts = [sum(not isinstance(c.place, str) for c in found) for found in self.comparisons]
         for i in range(len(variables)):
             self._confirm(i)
         return [
@@ -140,44 +146,42 @@ class Comparer:
             for i in range(len(variables))
         ]
 
-    def _time_left(self) -> bool:
-        # By estimated seconds, so that a seed gives the same report on each run; the clock is only
-        # asked in case the estimate is far off.
-        return self.spent < self.budget and time.perf_counter() < self.end
+    def _afforded(self, wanted: list[int]) -> list[int]:
+        """Of so many comparisons of each variable, taken in turn, those within the budget.
+
+        By estimated seconds, so that a seed gives the same report on each run.
+        """
+        counts = [0] * len(wanted)
+        for k in range(max(wanted, default=0)):
+            for i, count in enumerate(wanted):
+                if k < count and self.spent < self.budget:
+                    counts[i] += 1
+                    self.spent += self.cost
+        return counts
 
     # ---- one comparison
 
-    def _direction(self, i: int, k: int) -> Comparison:
-        variable = self.problem.variables[i]
-        direction = self.rng.choice([-1.0, 1.0], parts_of(variable.value).shape)
-        g = None if variable.gradient is None else parts_of(variable.gradient)
-        if k % 2 and g is not None and np.isfinite(g).all():
-            top = float(np.abs(g).max(initial=0.0))
-            if top:
-                direction = direction * (top / np.maximum(np.abs(g), top / RANGE))
-        length = 0.0 if g is None else float(np.linalg.norm(g * direction))
-        return self.compare(i, f"direction {k}", joined(direction, variable.value), length)
-
-    def _single(self, i: int, flat: int) -> Comparison:
-        variable = self.problem.variables[i]
-        unit = np.zeros(parts_of(variable.value).shape)
-        unit.flat[flat] = 1.0
-        g = variable.gradient
-        top = 0.0 if g is None else float(np.abs(parts_of(g)).max())
-        index = tuple(map(int, np.unravel_index(flat, unit.shape)))
-        place = index[: variable.value.ndim]
-        found = self.compare(i, place, joined(unit, variable.value), top)
-        found.part = ("real", "imag")[index[-1]] if len(index) > len(place) else ""
-        return found
-
-    def compare(
-        self, i: int, place: tuple[int, ...] | str, direction: Array, scale: float
-    ) -> Comparison:
-        """The derivative along one direction of one variable, by rules and by kernels."""
+    def _compare_all(self, i: int, rows: list[Row]) -> None:
+        """``compare`` along many directions of one variable, pushed together."""
         tape, leaf = self.tape, self.tape.leaves[i]
-        ahead = tape.push({leaf: direction})
-        self.spent += self.cost
-        behind = tape.push({leaf: -ALPHA * direction}, jitter=True)
+        while rows:
+            # The clock is only asked in case the estimate is far off.
+            start = time.perf_counter()
+            if self.cost and start > self.end:
+                return
+            many = not self.cost or start + self.pace * len(rows) < self.end
+            part = rows[: self.most if many else 1]
+            rows = rows[len(part) :]
+            along = np.stack([row.direction for row in part])
+            ahead = tape.push(leaf, along)
+            behind = tape.push(leaf, -ALPHA * along, jitter=True)
+            for row, *pushes in zip(part, ahead, behind, strict=True):
+                self.comparisons[i].append(self.compare(i, row, pushes))
+            self.pace = (time.perf_counter() - start) / len(part)
+
+    def compare(self, i: int, row: Row, pushes: Sequence[Push]) -> Comparison:
+        """The derivative along one direction of one variable, by rules and by kernels."""
+        tape, direction, (ahead, behind) = self.tape, row.direction, pushes
         right, left = tape.total(ahead), -tape.total(behind) / ALPHA
         analytic = self.project(self.cotangents, i, direction)
         kinks, width = kinks_of(tape, self.cotangents, ahead, behind)
@@ -190,7 +194,9 @@ class Comparer:
         else:
             noise += abs(right - left)
         tolerance = SAFETY * noise + floor + errors + UNDERFLOW
-        found = Comparison(place, direction, analytic, right, tolerance, scale, push=ahead)
+        found = Comparison(
+            row.place, direction, analytic, right, tolerance, row.scale, part=row.part, push=ahead
+        )
         if kinks:
             found.other, found.kinked = left, width
         for kink in kinks:
@@ -219,7 +225,7 @@ class Comparer:
                 self._copy(COPIES + k)
                 noise = [abs(self.project(g, i, c.direction) - c.analytic) for g in self.copies]
                 if c.other is None:
-                    behind = tape.push({leaf: -ALPHA * c.direction}, jitter=True)
+                    (behind,) = tape.push(leaf, -ALPHA * c.direction[None], jitter=True)
                     noise.append(abs(c.numeric + tape.total(behind) / ALPHA))
                 c.tolerance = max(c.tolerance, SAFETY * max(noise, default=0.0))
             if c.wrong:
@@ -240,7 +246,7 @@ class Comparer:
         terms = (g[moved] * direction[moved]).real
         if not np.isfinite(terms).all():
             return math.nan
-        return math.fsum(terms)
+        return float(terms.sum(dtype=np.longdouble))
 
     def _at_an_edge(self, i: int, direction: Array) -> bool:
         """Whether differences of the recorded operations give no derivative either."""
@@ -384,14 +390,3 @@ class Comparer:
             jump = jump_of(self.tape, blunt.push, blunt.push.errors)
             return UNCLEAR, BLURRED if jump is None else JUMPS.format(primitive_name(jump)), blunt
         return RIGHT, "", worst
-
-
-CUT = (
-    "the function changes with it in a way that was not recorded: its history was cut, as by "
-    ".numpy(), .data or NumPy operations"
-)
-JUMPS = "the value itself jumps here, at {}"
-BLURRED = (
-    "the numeric derivative is too uncertain: noise, or a kink or an edge of the domain at this "
-    "point"
-)

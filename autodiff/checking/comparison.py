@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from autodiff.checking.problem import Variable, parts_of
+from autodiff.checking.problem import Variable, joined, parts_of
 from autodiff.checking.slopes import DIFFERENCE, is_custom
 from autodiff.checking.tape import Array, Push, Tape
 from autodiff.node import Node
@@ -16,7 +17,18 @@ from autodiff.node import Node
 SINGLY = 300  # up to this size every entry is compared one by one
 SAMPLED = 32  # of a larger one this many, of one above 30,000 fewer
 UNDERFLOW = 1e-280  # below this a complex step is lost among denormal numbers
+RANGE = 1e6  # the factor by which a direction may even out the sizes of derivatives
 BLUNT = 1e-3  # a tolerance above this part of the derivative proves nothing
+
+CUT = (
+    "the function changes with it in a way that was not recorded: its history was cut, as by "
+    ".numpy(), .data or NumPy operations"
+)
+JUMPS = "the value itself jumps here, at {}"
+BLURRED = (
+    "the numeric derivative is too uncertain: noise, or a kink or an edge of the domain at this "
+    "point"
+)
 
 
 @dataclass
@@ -108,6 +120,46 @@ def chosen(variable: Variable, rng: np.random.Generator) -> list[int]:
         if largest not in sample:
             sample[0] = largest
     return sorted(map(int, sample))
+
+
+class Row(NamedTuple):
+    """What one comparison is along: the fields of ``Comparison`` that are known before it."""
+
+    place: tuple[int, ...] | str
+    direction: Array
+    scale: float
+    part: str = ""
+
+
+def directions(variable: Variable, numbers: range, rng: np.random.Generator) -> list[Row]:
+    """Random signs, which cover all entries; every second time scaled by 1/|gradient|."""
+    value, g = variable.value, None
+    if variable.gradient is not None:
+        g = parts_of(variable.gradient)
+    found = []
+    for k in numbers:
+        direction = rng.choice([-1.0, 1.0], parts_of(value).shape)
+        if k % 2 and g is not None and np.isfinite(g).all():
+            top = float(np.abs(g).max(initial=0.0))
+            if top:
+                direction = direction * (top / np.maximum(np.abs(g), top / RANGE))
+        length = 0.0 if g is None else float(np.linalg.norm(g * direction))
+        found.append(Row(f"direction {k}", joined(direction, value), length))
+    return found
+
+
+def entries(variable: Variable, chosen: Sequence[int]) -> list[Row]:
+    """Single entries, and of complex ones both parts, by their flat indices."""
+    g, shape, ndim = variable.gradient, parts_of(variable.value).shape, variable.value.ndim
+    top = 0.0 if g is None else float(np.abs(parts_of(g)).max(initial=0.0))
+    found = []
+    for flat in chosen:
+        unit = np.zeros(shape)
+        unit.flat[flat] = 1.0
+        place = tuple(map(int, np.unravel_index(flat, shape)))
+        part = ("real", "imag")[place[-1]] if len(place) > ndim else ""
+        found.append(Row(place[:ndim], joined(unit, variable.value), top, part))
+    return found
 
 
 def cost(tape: Tape) -> float:

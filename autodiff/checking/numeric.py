@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,3 +88,10 @@ def noise_level(line: Callable[[float], float], spacing: float) -> float:
     floor = EPS * max(float(np.abs(values).max()), math.ulp(0.0))
     level = float(np.median(levels))
     return max(floor, level) if math.isfinite(level) else floor
+
+
+def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """1 or -1, from one random bit each."""
+    count = math.prod(shape)
+    bits = np.frombuffer(rng.bytes(-(-count // 8)), np.uint8)
+    return np.unpackbits(bits, count=count).reshape(shape) * 2.0 - 1.0

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.numeric import STEPS
+from autodiff.checking.numeric import STEPS, random_signs
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
@@ -70,13 +70,12 @@ def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
         return x
     if x.dtype.kind == "c":
         return _jittered_parts(x, rng, normwise)
-    up = rng.random(x.shape) < 0.5
-    eps = np.finfo(x.dtype).eps
+    step = float(np.finfo(x.dtype).eps) * random_signs(rng, x.shape)
     if normwise and x.ndim > 1 and x.size:
         top = np.abs(x).max(axis=(-2, -1), keepdims=True)
         top = np.where(top == 0.0, top.max(), top)
-        return np.asarray(x + np.where(up, eps, -eps) * top, x.dtype)
-    return np.asarray(x * np.where(up, 1.0 + eps, 1.0 - eps), x.dtype)
+        return np.asarray(x + step * top, x.dtype)
+    return np.asarray(x * (1.0 + step), x.dtype)
 
 
 def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array:
@@ -86,7 +85,7 @@ def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array
     eps = np.finfo(x.dtype).eps
     # A part that is 0 is so without rounding, and may lie on a branch cut.
     real, imag = (
-        np.where(part == 0.0, 0.0, part + eps * size * rng.choice([-1.0, 1.0], x.shape))
+        np.where(part == 0.0, 0.0, part + eps * size * random_signs(rng, x.shape))
         for part in (x.real, x.imag)
     )
     return np.asarray(real + 1j * imag, x.dtype)
@@ -112,7 +111,7 @@ def _way(x: Any, rng: np.random.Generator) -> Any:
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         return None
     way = np.maximum(FAR * np.minimum(np.abs(x), 1.0), np.finfo(x.dtype).eps * np.abs(x))
-    return way * rng.uniform(1.0, 3.0, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+    return way * rng.uniform(1.0, 3.0, x.shape) * random_signs(rng, x.shape)
 
 
 def same_branch(moved: Any, recorded: Any, unit: float) -> bool:
@@ -134,9 +133,7 @@ class Slopes:
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
     ) -> tuple[Array, Array | None]:
         """The tangent of the output, and a bound on its error where it is not exact."""
-        method = self.methods.get(node)
-        if method is None:
-            method = self.methods[node] = self._choose(node, operands)
+        method = self.method(node, operands)
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
@@ -148,6 +145,12 @@ class Slopes:
         if node not in self.noises:
             self.noises[node] = kernel_noise(node, self.rng) if is_smooth(node) else 0.0
         return differences(node, operands, tangents, self.noises[node])
+
+    def method(self, node: Node, operands: Sequence[Any]) -> str:
+        """How its derivatives are found: chosen at the first use."""
+        if node not in self.methods:
+            self.methods[node] = self._choose(node, operands)
+        return self.methods[node]
 
     def discrete(self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """A comparison, an index or an order just beside the point, in the tangents' direction."""
@@ -175,8 +178,7 @@ class Slopes:
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
             return None
         size = np.where((x == 0) | ~np.isfinite(x), _spread(x) or 1.0, np.abs(x))
-        signs = self.rng.choice([-1.0, 1.0], x.shape)
-        return size * self.rng.uniform(0.5, 1.5, x.shape) * signs
+        return size * self.rng.uniform(0.5, 1.5, x.shape) * random_signs(self.rng, x.shape)
 
     def _choose(self, node: Node, operands: Sequence[Any]) -> str:
         if node.primitive.name == "astype":

@@ -20,6 +20,7 @@ from autodiff.checking.slopes import (
     kernel,
     same_branch,
 )
+from autodiff.checking.together import Together
 from autodiff.graph import Graph
 from autodiff.node import SCALARS, Leaf, Node
 from autodiff.recording import pop, push
@@ -61,7 +62,13 @@ class Tape:
         self.weights: list[Array] = []
         self.linear = True  # whether all rules were seen to be linear in the cotangent
         self.slopes = Slopes(rng)
+        self.together = Together(self.slopes)
         self.rng = rng
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers the operands and results of all operations are."""
+        return sum(np.size(x) for node in self.operations for x in (*node.kept, node.output))
 
     def seeds(self) -> list[tuple[Tensor, Array]]:
         """Pairs of output and weight, for outputs that a gradient can be asked of."""
@@ -95,17 +102,37 @@ class Tape:
         ]
         return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
 
-    def push(self, tangents: Mapping[Node, Array], jitter: bool = False) -> Push:
-        """Derivatives of all values along a direction of the leaves, kernel by kernel."""
-        found = Push(dict(tangents))
+    def push(self, leaf: Node, directions: Array, jitter: bool = False) -> list[Push]:
+        """Derivatives of all values along directions of a leaf, kernel by kernel.
+
+        The directions stand on the first axis. A kernel runs once for all of them where it can.
+        """
+        found = [Push({leaf: direction}) for direction in directions]
+        whole: dict[Any, Array] = {leaf: directions}  # tangents along all directions
+        others: set[Node] = set()  # whose value is another along some direction
         for node in self.operations:
-            given = [None if type(s) in SCALARS else found.tangents.get(s) for s in node.inputs]
-            moved = any(type(s) not in SCALARS and s in found.values for s in node.inputs)
-            if moved or any(t is not None for t in given):
-                self._push(node, given, found, moved, jitter)
+            given = [whole.get(s) for s in node.inputs]
+            alike = others.isdisjoint(node.inputs)
+            if alike and all(t is None for t in given):
+                continue
+            tangents = self.together(node, given, jitter) if alike else None
+            if tangents is None:
+                for p in found:
+                    self._push(node, p, jitter)
+                if any(node in p.values for p in found):
+                    others.add(node)
+                if node in found[0].tangents:
+                    whole[node] = np.stack([p.tangents[node] for p in found])
+                continue
+            whole[node] = tangents
+            for p, t in zip(found, tangents, strict=True):
+                p.tangents[node] = t
         return found
 
-    def _push(self, node: Node, given: list[Any], found: Push, moved: bool, jitter: bool) -> None:
+    def _push(self, node: Node, found: Push, jitter: bool) -> None:
+        """The derivative of one operation along one direction, that of its operands is known."""
+        given = [None if type(s) in SCALARS else found.tangents.get(s) for s in node.inputs]
+        moved = any(type(s) not in SCALARS and s in found.values for s in node.inputs)
         operands = operands_of(node, found.values)
         if node.dtype.kind not in "fc":
             if any(t is not None for t in given):
