@@ -166,18 +166,19 @@ class Comparer:
         tape, leaf = self.tape, self.tape.leaves[i]
         while rows:
             # The clock is only asked in case the estimate is far off.
-            start = time.perf_counter()
-            if self.cost and start > self.end:
+            now = time.perf_counter()
+            if self.cost and now > self.end:
                 return
-            many = not self.cost or start + self.pace * len(rows) < self.end
+            many = not self.cost or now + self.pace * len(rows) < self.end
             part = rows[: self.most if many else 1]
             rows = rows[len(part) :]
             along = np.stack([row.direction for row in part])
             ahead = tape.push(leaf, along)
+            half = time.perf_counter()  # by now every operation has its method
             behind = tape.push(leaf, -ALPHA * along, jitter=True)
             for row, *pushes in zip(part, ahead, behind, strict=True):
                 self.comparisons[i].append(self.compare(i, row, pushes))
-            self.pace = (time.perf_counter() - start) / len(part)
+            self.pace = 2.0 * (time.perf_counter() - half) / len(part)
 
     def compare(self, i: int, row: Row, pushes: Sequence[Push]) -> Comparison:
         """The derivative along one direction of one variable, by rules and by kernels."""
