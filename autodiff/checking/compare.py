@@ -27,7 +27,7 @@ from autodiff.checking.comparison import (
     uniform,
 )
 from autodiff.checking.kinks import jump_of, kinks_of
-from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level
+from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level, random_signs
 from autodiff.checking.problem import (
     Array,
     Problem,
@@ -82,7 +82,7 @@ def _weight(y: Array, only: bool, rng: np.random.Generator) -> Array:
     shape = parts_of(y).shape
     if only and math.prod(shape) == 1:
         return np.ones(shape)
-    return joined(rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape), y)
+    return joined(rng.uniform(0.5, 1.5, shape) * random_signs(rng, shape), y)
 
 
 def _first_broken(tape: Tape) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autodiff.checking.numeric import random_signs
 from autodiff.checking.problem import Variable, joined, parts_of
 from autodiff.checking.slopes import DIFFERENCE, is_custom
 from autodiff.checking.tape import Array, Push, Tape
@@ -138,7 +139,7 @@ def directions(variable: Variable, numbers: range, rng: np.random.Generator) -> 
         g = parts_of(variable.gradient)
     found = []
     for k in numbers:
-        direction = rng.choice([-1.0, 1.0], parts_of(value).shape)
+        direction = random_signs(rng, parts_of(value).shape)
         if k % 2 and g is not None and np.isfinite(g).all():
             top = float(np.abs(g).max(initial=0.0))
             if top:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.explanations import Evidence, explanations
+from autodiff.checking.numeric import random_signs
 from autodiff.checking.problem import joined
 from autodiff.checking.slopes import ODD, kernel
 from autodiff.checking.tape import Array, Tape, pull_one
@@ -47,9 +48,9 @@ def diagnose(tape: Tape, node: Node, operand: int) -> Findings:
         )
         return Findings(None, math.nan, math.nan, math.inf, text)
     rng = np.random.default_rng(0)
-    v = rng.uniform(0.5, 1.5, node.shape) * rng.choice([-1.0, 1.0], node.shape)
+    v = rng.uniform(0.5, 1.5, node.shape) * random_signs(rng, node.shape)
     if node.dtype.kind == "c":
-        v = v + 1j * rng.uniform(0.5, 1.5, node.shape) * rng.choice([-1.0, 1.0], node.shape)
+        v = v + 1j * rng.uniform(0.5, 1.5, node.shape) * random_signs(rng, node.shape)
     rule = pull_one(node, v)[operand]
     if rule is None:
         return Findings(None, 0.0, math.nan, 1.0, "the rule gives no gradient (None)")
@@ -214,7 +215,7 @@ def _bisect(
     """A position where rule and kernel differ, found by halving the set of positions."""
     low, high = 0, rule.size
     shape = (rule.size, 2) if rule.dtype.kind == "c" else (rule.size,)
-    signs = joined(rng.choice([-1.0, 1.0], shape), rule)
+    signs = joined(random_signs(rng, shape), rule)
 
     def gap(a: int, b: int) -> float:
         part = np.zeros(rule.size, signs.dtype)

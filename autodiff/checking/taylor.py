@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.numeric import EPS
+from autodiff.checking.numeric import EPS, random_signs
 from autodiff.checking.problem import joined, parts_of
 
 Array = np.ndarray[Any, Any]
@@ -26,7 +26,7 @@ def direction_of(value: Array) -> Array:
     """Random signs, each number in proportion to itself: a small one may be near an edge."""
     parts = parts_of(value)
     spread = math.sqrt(float(np.mean(parts**2))) if value.size else 1.0
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], parts.shape)
+    signs = random_signs(np.random.default_rng(0), parts.shape)
     return joined(np.where(parts == 0.0, spread or 1.0, np.abs(parts)) * signs, value)
 
 
