@@ -72,9 +72,12 @@ get_state = _current.get
 
 
 def active(state: State) -> State:
-    """The innermost state from ``state`` down whose generator, if it has one, is running now."""
-    # A generator that was closed in another context leaves its state here, marked as ended.
-    while state.frame and not (state.alive and _on_stack(state.frame)):
+    """The innermost state from ``state`` down that is not left and whose generator, if it has one,
+    is running now.
+    """
+    # A state that was left stays in the stack below one that a suspended generator entered in it,
+    # and where a generator was closed in another context.
+    while not state.alive or (state.frame and not _on_stack(state.frame)):
         state = cast(State, state.parent)
     return state
 
@@ -239,7 +242,8 @@ class no_grad(_Setting):  # noqa: N801 - a context manager is named like a funct
 
     Works as a context manager and as a decorator (``@ad.no_grad()``), also of generator and
     coroutine functions. Inside a generator it holds while the generator runs, not while its
-    consumer does.
+    consumer does; a setting that a generator entered keeps what else held at that moment, wherever
+    the generator is resumed. What its consumer sets applies to a generator outside its own blocks.
 
     >>> import autodiff as ad
     >>> w = ad.tensor([1.0, 2.0], requires_grad=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Self
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -54,10 +54,9 @@ class Module:
     """
 
     training: bool
-    _place: tuple[int, str] = (
-        0,
-        "",
-    )  # id of the last caller, and the name that it has for this one
+    # The last module that called this one, its name for it, and where it stands there: in which
+    # attribute, and at which key of that. Weak: a strong reference makes a cycle, an id is reused.
+    _known: tuple[Callable[[], Module | None], str, str, Any] = (lambda: None, "", "", None)
 
     def __init__(self) -> None:
         self.training = True
@@ -77,8 +76,18 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run ``forward`` in the scope of this module."""
         caller = _caller.get()
-        place = self._place
-        name = place[1] if place[0] == id(caller) else self._name_for(caller)
+        if caller is None:
+            name = type(self).__name__
+            if "training" not in self.__dict__:
+                self._check_made()
+        else:
+            known, name, attribute, key = self._known
+            try:  # written out: each call comes here
+                found = caller.__dict__[attribute]
+                if (found if key is None else found[key]) is not self or known() is not caller:
+                    name = self._name_in(caller)
+            except Exception:  # whatever stands there now
+                name = self._name_in(caller)
         token = _caller.set(self)
         try:
             with ad.scope(name):
@@ -232,14 +241,24 @@ class Module:
         for name, value in vars(self).items():
             yield from _open(name, value)
 
-    def _name_for(self, caller: Module | None) -> str:
-        """The caller's name for this module; the class name where no caller holds it."""
+    def _name_in(self, caller: Module) -> str:
+        """The caller's name for this module; the class name where the caller does not hold it."""
         self._check_made()
-        self._place = (id(caller), type(self).__name__)
-        for name, member in () if caller is None else caller._members():
-            if isinstance(member, Module) and "training" in vars(member):
-                member._place = (id(caller), name)
-        return self._place[1]
+        name = next((path for path, member in caller._members() if member is self), None)
+        if name is None:
+            return type(self).__name__  # not remembered: the caller may take it in later
+        for attribute, value in vars(caller).items():
+            items = value if isinstance(value, dict) else {}
+            if isinstance(value, (list, tuple)):
+                items = dict(enumerate(value))
+            for key, member in ((None, value), *items.items()):
+                if member is self and name == (attribute if key is None else f"{attribute}.{key}"):
+                    vars(self)["_known"] = (ref(caller), name, attribute, key)
+        return name
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The attributes, for copies and pickles; who called this module is not one of them."""
+        return {name: value for name, value in vars(self).items() if name != "_known"}
 
 
 def _is_parameter(value: ad.Tensor) -> bool:

@@ -147,6 +147,106 @@ def test_scopes_nest_and_end() -> None:
         ad.scope("")
 
 
+def test_a_scope_in_a_generator_names_what_the_generator_records_only() -> None:
+    x = leaf(1.0)
+
+    def values() -> Iterator[tuple[str, ...]]:
+        with ad.scope("inside"):
+            while True:
+                yield (x * 2).node.scope
+
+    stream = values()
+    assert next(stream) == ("inside",) and (x * 2).node.scope == ()
+    with ad.scope("outside"):
+        # Entered first, the generator's scope keeps its path; here another one holds.
+        assert (x * 2).node.scope == ("outside",)
+    with ad.no_grad():
+        assert not recorded()
+    stream.close()
+    assert (x * 2).node.scope == ()
+
+
+def test_a_scope_entered_beside_a_suspended_one_does_not_take_its_settings() -> None:
+    x = leaf(1.0)
+
+    def values(setting: Any) -> Iterator[int]:
+        with setting:
+            yield 1
+
+    named, quiet = values(ad.scope("suspended")), values(ad.no_grad())
+    next(named), next(quiet)
+    with ad.scope("beside"):
+        assert recorded() and (x * 2).node.scope == ("beside",)
+        named.close()
+        assert (x * 2).node.scope == ("beside",)
+    quiet.close()
+    assert recorded() and (x * 2).node.scope == ()
+
+
+def test_a_generator_resumed_under_other_settings() -> None:
+    x = leaf(1.0)
+
+    def values() -> Iterator[Any]:
+        yield x * 2
+        with ad.scope("inside"):
+            yield x * 2
+            yield x * 2
+        yield x * 2
+
+    stream = values()
+    assert next(stream).node.scope == ()
+    with ad.scope("outer"):
+        assert next(stream).node.scope == ("outer", "inside")
+    # The setting keeps what held where it was entered, wherever the generator runs on.
+    with ad.scope("another"):
+        assert (x * 2).node.scope == ("another",)
+    assert next(stream).node.scope == ("outer", "inside")
+    assert next(stream).node.scope == () == (x * 2).node.scope
+
+
+def test_a_setting_left_while_a_generator_is_suspended_in_it_has_ended() -> None:
+    def values() -> Iterator[bool]:
+        with ad.scope("inside"):
+            yield recorded()
+            yield recorded()
+
+    stream = values()
+    with ad.no_grad():
+        assert not next(stream)
+    assert recorded()
+    assert not next(stream)  # entered where nothing was recorded
+    stream.close()
+    assert recorded()
+
+
+def test_a_generator_freed_late_leaves_nothing_behind() -> None:
+    def values() -> Iterator[bool]:
+        with ad.no_grad():
+            yield recorded()
+
+    stream: Any = values()
+    with ad.scope("outer"):
+        assert not next(stream)
+    cycle = [stream]
+    cycle.append(cycle)
+    del stream, cycle
+    with ad.no_grad():
+        gc.collect()
+        assert not recorded()
+    assert recorded() and (leaf(1.0) * 2).node.scope == ()
+
+
+def test_scopes_left_out_of_order() -> None:
+    x = leaf(1.0)
+    one, two = ad.scope("one"), ad.scope("two")
+    one.__enter__()
+    two.__enter__()
+    one.__exit__(None, None, None)
+    assert (x * 2).node.scope == ("one", "two")
+    two.__exit__(None, None, None)
+    assert (x * 2).node.scope == ()
+
+
 def test_nothing_is_recorded_without_need() -> None:
     a = ad.tensor([1.0, 2.0])
     assert (a * a).node is None
