@@ -20,11 +20,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+ABOVE = -1  # no id of an object
+
+
 class State:
-    """One entry of the stack of settings; ``frame`` is the id of a generator's frame, or 0."""
+    """One entry of the stack of settings.
+
+    ``frame`` is the id of the generator's frame that entered it, or 0, or ``ABOVE``: it stands
+    above states of generators that were suspended when it was entered, and ``floor`` below those.
+    """
+
+    floor: State  # set where ``frame`` is ABOVE
 
     __slots__ = (
         "alive",
+        "floor",
         "forward",
         "frame",
         "ieee",
@@ -77,9 +87,28 @@ def active(state: State) -> State:
     """
     # A state that was left stays in the stack below one that a suspended generator entered in it,
     # and where a generator was closed in another context.
-    while not state.alive or (state.frame and not _on_stack(state.frame)):
+    while not (state.alive and (state.frame <= 0 or _on_stack(state.frame))):
         state = cast(State, state.parent)
+    if state.frame != ABOVE:
+        return state
+    # A generator that was suspended when this state was entered and runs now was resumed in it.
+    below = cast(State, state.parent)
+    while below is not state.floor:
+        if below.alive and below.frame > 0 and _on_stack(below.frame):
+            return below
+        below = cast(State, below.parent)
     return state
+
+
+def stand(state: State, top: State, base: State) -> None:
+    """Let ``state``, which no generator entered, give way to suspended ones that are resumed."""
+    if base is not top:
+        state.floor = base
+    elif top.frame == ABOVE:
+        state.floor = top.floor
+    else:
+        return
+    state.frame, state.plain = ABOVE, False
 
 
 def current() -> State:
@@ -124,6 +153,8 @@ def push(
         base.scope if scope is None else scope,
         base.levels if levels is None else levels,
     )
+    if top.frame and not frame:
+        stand(state, top, base)
     _current.set(state)
     return state
 
@@ -313,6 +344,8 @@ class scope(_Setting):  # noqa: N801
             (*base.scope, self.name),
             base.levels,
         )
+        if top.frame and not owned:
+            stand(state, top, base)
         self._states.append(state)
         _current.set(state)
 

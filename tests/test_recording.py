@@ -219,6 +219,49 @@ def test_a_setting_left_while_a_generator_is_suspended_in_it_has_ended() -> None
     assert recorded()
 
 
+def test_a_generator_keeps_its_setting_when_it_is_resumed_under_another() -> None:
+    x = leaf(1.0)
+
+    def values(setting: Any) -> Iterator[tuple[bool, Any]]:
+        with setting:
+            while True:
+                y = x * 2
+                yield recorded(), y.node and y.node.scope
+
+    quiet, named = values(ad.no_grad()), values(ad.scope("inside"))
+    next(quiet), next(named)
+    with ad.scope("outer"):
+        assert next(quiet) == (False, None) and next(named) == (True, ("inside",))
+        assert recorded() and (x * 2).node.scope == ("outer",)
+        with ad.scope("inner"):
+            assert next(quiet) == (False, None) and next(named) == (True, ("inside",))
+            assert (x * 2).node.scope == ("outer", "inner")
+    with ad.no_grad():
+        assert next(named) == (True, ("inside",)) and not recorded()
+        quiet.close()
+    named.close()
+    assert recorded() and (x * 2).node.scope == ()
+
+
+def test_a_setting_inside_a_resumed_generator_holds_in_it() -> None:
+    x = leaf(1.0)
+
+    def part() -> Any:
+        with ad.scope("part"):
+            return (x * 2).node.scope
+
+    def values() -> Iterator[Any]:
+        with ad.scope("inside"):
+            while True:
+                yield part()
+
+    stream = values()
+    assert next(stream) == ("inside", "part")
+    with ad.scope("outer"):
+        assert next(stream) == ("inside", "part")
+        assert part() == ("outer", "part")
+
+
 def test_a_generator_freed_late_leaves_nothing_behind() -> None:
     def values() -> Iterator[bool]:
         with ad.no_grad():
