@@ -253,7 +253,7 @@ class Module:
                 items = dict(enumerate(value))
             for key, member in ((None, value), *items.items()):
                 if member is self and name == (attribute if key is None else f"{attribute}.{key}"):
-                    vars(self)["_known"] = (ref(caller), name, attribute, key)
+                    self.__dict__["_known"] = (ref(caller), name, attribute, key)
         return name
 
     def __getstate__(self) -> dict[str, Any]:

@@ -23,6 +23,11 @@ class Inner(nn.Module):
 class Holder(nn.Module):
     """Calls the member that a function finds."""
 
+    a: Any
+    b: Any
+    parts: Any
+    late: Any
+
     def __init__(self, find: Callable[[Any], nn.Module], **members: Any) -> None:
         super().__init__()
         self.find = find
