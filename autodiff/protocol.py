@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from opcode import opmap
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,8 +60,6 @@ class Protocol:
     def _require_call(self: Any) -> None:
         """Raise where NumPy takes the number by itself: ``a[i] = x``, ``np.sum(a, initial=x)``."""
         if self.requires_grad:
-            from opcode import opmap  # which would be a hundredth of our import
-
             frame = sys._getframe(2)
             stored = frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
             if stored or frame.f_globals.get("__name__", "").startswith("numpy."):

@@ -8,6 +8,7 @@ suspended while a generator that entered them is suspended.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import sys
@@ -186,6 +187,21 @@ _SUSPENDABLE = (
 )
 
 
+# What ``with`` calls of a generator under contextlib.contextmanager, up to its yield.
+_MANAGERS = (
+    contextlib._GeneratorContextManager.__enter__.__code__,
+    contextlib._AsyncGeneratorContextManager.__aenter__.__code__,
+)
+
+
+def _owner(frame: FrameType) -> int:
+    """The id of the generator's frame in whose ``with`` block a setting holds, or 0."""
+    while frame.f_back is not None and frame.f_back.f_code in _MANAGERS:
+        # It is suspended while the block runs that it was made for: that of who called it.
+        frame = cast(FrameType, frame.f_back.f_back)
+    return id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
+
+
 class _Setting:
     """A setting that works as ``with setting():`` and as a decorator."""
 
@@ -202,7 +218,7 @@ class _Setting:
 
     def __enter__(self) -> None:
         frame = sys._getframe(1)
-        owned = id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
+        owned = _owner(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
         self._states.append(push(owned, **self.changes))
 
     def __exit__(
@@ -275,6 +291,7 @@ class no_grad(_Setting):  # noqa: N801 - a context manager is named like a funct
     coroutine functions. Inside a generator it holds while the generator runs, not while its
     consumer does; a setting that a generator entered keeps what else held at that moment, wherever
     the generator is resumed. What its consumer sets applies to a generator outside its own blocks.
+    In a generator under ``contextlib.contextmanager`` it holds in the block of the ``with``.
 
     >>> import autodiff as ad
     >>> w = ad.tensor([1.0, 2.0], requires_grad=True)
@@ -330,7 +347,7 @@ class scope(_Setting):  # noqa: N801
 
     def __enter__(self) -> None:
         frame = sys._getframe(1)
-        owned = id(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
+        owned = _owner(frame) if frame.f_code.co_flags & _SUSPENDABLE else 0
         top = _current.get()
         base = active(top) if top.frame else top
         # What `push` does, written out: each call of a module enters a scope.

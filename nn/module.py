@@ -29,6 +29,23 @@ _stand_ins: ContextVar[frozenset[int]] = ContextVar("nn.stand_ins", default=froz
 _copied: WeakValueDictionary[int, ad.Tensor] = WeakValueDictionary()
 
 
+class _Place:
+    """The last module that called one, its name for it, and where it stands there: in which
+    attribute, and at which key of that. Copies and pickles are of no place.
+    """
+
+    __slots__ = ("attribute", "caller", "key", "name")
+
+    def __init__(
+        self, caller: Any = lambda: None, name: str = "", attribute: str = "", key: Any = None
+    ) -> None:
+        # Weak: a strong reference would make a cycle, an id is used again.
+        self.caller, self.name, self.attribute, self.key = caller, name, attribute, key
+
+    def __reduce__(self) -> Any:
+        return _Place, ()
+
+
 class Module:
     """The base of layers and models: put parameters into attributes, write ``forward``.
 
@@ -54,9 +71,7 @@ class Module:
     """
 
     training: bool
-    # The last module that called this one, its name for it, and where it stands there: in which
-    # attribute, and at which key of that. Weak: a strong reference makes a cycle, an id is reused.
-    _known: tuple[Callable[[], Module | None], str, str, Any] = (lambda: None, "", "", None)
+    _place = _Place()
 
     def __init__(self) -> None:
         self.training = True
@@ -81,10 +96,13 @@ class Module:
             if "training" not in self.__dict__:
                 self._check_made()
         else:
-            known, name, attribute, key = self._known
+            place = self._place
+            name, key = place.name, place.key
             try:  # written out: each call comes here
-                found = caller.__dict__[attribute]
-                if (found if key is None else found[key]) is not self or known() is not caller:
+                found = caller.__dict__[place.attribute]
+                if (found if key is None else found[key]) is not self or (
+                    place.caller() is not caller
+                ):
                     name = self._name_in(caller)
             except Exception:  # whatever stands there now
                 name = self._name_in(caller)
@@ -253,12 +271,8 @@ class Module:
                 items = dict(enumerate(value))
             for key, member in ((None, value), *items.items()):
                 if member is self and name == (attribute if key is None else f"{attribute}.{key}"):
-                    self.__dict__["_known"] = (ref(caller), name, attribute, key)
+                    self.__dict__["_place"] = _Place(ref(caller), name, attribute, key)
         return name
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The attributes, for copies and pickles; who called this module is not one of them."""
-        return {name: value for name, value in vars(self).items() if name != "_known"}
 
 
 def _is_parameter(value: ad.Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 import weakref
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.recording import current
 
 
 def leaf(data: Any, **options: Any) -> ad.Tensor:
@@ -448,3 +450,55 @@ def test_a_long_chain_with_create_graph() -> None:
     watched = weakref.ref(g.node)
     del y, g
     assert watched() is None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    with ad.no_grad(), ad.scope("quiet"):
+        yield
+
+
+@contextlib.contextmanager
+def twice() -> Iterator[None]:
+    with quiet():
+        yield
+
+
+def test_a_context_manager_made_of_a_generator_holds_in_its_block() -> None:
+    x = ad.tensor(1.0, requires_grad=True)
+    for manager in (quiet, twice):
+        with manager():
+            assert not (2 * x).requires_grad
+            with ad.scope("inner"):
+                assert current().scope == ("quiet", "inner")
+        assert (2 * x).requires_grad and current().scope == ()
+
+    def inside() -> Iterator[bool]:
+        with twice():
+            yield (2 * x).requires_grad
+        yield (2 * x).requires_grad
+
+    generator = inside()
+    assert next(generator) is False
+    assert (2 * x).requires_grad and current().scope == ()  # while the generator is suspended
+    assert next(generator) is True
+
+
+def test_an_asynchronous_context_manager_holds_in_its_block() -> None:
+    x = ad.tensor(1.0, requires_grad=True)
+
+    @contextlib.asynccontextmanager
+    async def manager() -> AsyncIterator[None]:
+        with ad.no_grad():
+            await asyncio.sleep(0)
+            yield
+
+    async def main() -> None:
+        async with manager():
+            assert not (2 * x).requires_grad
+            await asyncio.sleep(0)
+            assert not (2 * x).requires_grad
+        assert (2 * x).requires_grad
+
+    asyncio.run(main())
+    assert (2 * x).requires_grad

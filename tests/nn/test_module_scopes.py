@@ -97,9 +97,19 @@ def test_copies_and_pickles_do_not_know_the_old_caller(duplicate: Any) -> None:
     holder = Holder(find_a, a=Inner())
     assert place(holder) == "a"
     child = duplicate(holder.a)
-    assert "_known" not in vars(child)
     assert place(Holder(find_b, b=child)) == "b"
     assert place(duplicate(holder)) == "a" == place(holder)
+
+
+class Bare(Inner):
+    def __getstate__(self) -> Any:
+        return dict(vars(self))
+
+
+def test_a_called_module_with_a_state_of_its_own_is_pickled() -> None:
+    holder = Holder(find_a, a=Bare())
+    assert place(holder) == "a"
+    assert place(Holder(find_b, b=pickle.loads(pickle.dumps(holder.a)))) == "b"
 
 
 def test_a_new_parent_in_the_memory_of_a_dead_one() -> None:
