@@ -129,3 +129,30 @@ def test_eigenvalues_that_change_their_order_at_the_point_alone_are_not_called_w
     x = np.array([[1.0, 2.0, 0.0], [0.0, 1.5, 0.0], [0.0, 0.1, 4.0]])
     for seed in range(9):
         assert ad.gradcheck(ad.linalg.eig, x, seed=seed).verdict != "wrong"
+
+
+def test_at_the_edge_of_a_domain_what_raises_beside_the_point_is_inconclusive() -> None:
+    def rule(g: Any, y: Any, x: Any) -> Any:
+        if x[0] != 0.5:
+            raise np.linalg.LinAlgError("no such matrix")
+        return (2.0 * g * x,)
+
+    function = ad.custom_vjp(lambda x: x * x)
+    function.defvjp(rule)
+    report = ad.gradcheck(function, np.array([0.5, 1.0]))
+    assert report.verdict == "inconclusive"
+    assert "edge of the domain: beside the point there is no gradient (no such" in str(report)
+
+
+def test_a_kernel_that_raises_beside_the_point_gives_a_report() -> None:
+    v = np.array([[1.0], [0.5], [-0.3]])
+    definite = [v @ v.T + 2.0**k * 1e-20 * np.eye(3) for k in range(10, 20)]
+    definite = [x for x in definite if not np.isnan(cholesky_or_nan(x)).any()]
+    assert {ad.gradcheck(ad.linalg.cholesky, x).verdict for x in definite} == {"inconclusive"}
+
+
+def cholesky_or_nan(x: Any) -> Any:
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return np.array(np.nan)

@@ -14,6 +14,7 @@ from autodiff.checking.comparison import (
     BLUNT,
     BLURRED,
     CUT,
+    EDGE,
     JUMPS,
     UNDERFLOW,
     Comparison,
@@ -115,6 +116,7 @@ class Comparer:
         # last bit. Where it does not, what the copies show would be a fault and no rounding.
         self.tape.linear = agree(self.cotangents, self.tape.varied(scale=2.0), self.tape.leaves)
         self.copies: list[dict[Any, Array]] = []
+        self.edge = ""  # what a rule said beside the point, where there is no gradient
         self._copy(COPIES)
         for variable, leaf in zip(self.problem.variables, self.tape.leaves, strict=True):
             g = self.cotangents.get(leaf)
@@ -214,6 +216,8 @@ class Comparer:
             found.unclear = "derivatives from both sides differ by more than the kinks explain"
         elif kinks and abs(right - left) <= tolerance < found.difference <= tolerance + width:
             found.unclear = "kinks cancel each other: the gradient is one of many subgradients"
+        elif self.edge:
+            found.unclear = self.edge
         return found
 
     def _confirm(self, i: int) -> None:
@@ -234,9 +238,12 @@ class Comparer:
 
     def _copy(self, count: int) -> None:
         """So many gradients with moved roundings; none where they would show a fault."""
-        while self.tape.linear and len(self.copies) < count:
+        while self.tape.linear and not self.edge and len(self.copies) < count:
             scale = SCALES[len(self.copies) % len(SCALES)]
-            self.copies.append(self.tape.varied(scale=scale, around=self.cotangents))
+            try:
+                self.copies.append(self.tape.varied(scale=scale, around=self.cotangents))
+            except np.linalg.LinAlgError as error:
+                self.edge = EDGE.format(error)
 
     def project(self, cotangents: dict[Any, Array], i: int, direction: Array) -> float:
         """The derivative along a direction, from the gradient."""

@@ -25,6 +25,7 @@ CUT = (
     "the function changes with it in a way that was not recorded: its history was cut, as by "
     ".numpy(), .data or NumPy operations"
 )
+EDGE = "at the edge of the domain: beside the point there is no gradient ({})"
 JUMPS = "the value itself jumps here, at {}"
 BLURRED = (
     "the numeric derivative is too uncertain: noise, or a kink or an edge of the domain at this "

@@ -169,9 +169,12 @@ class Slopes:
     def beside(
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], sign: float
     ) -> Array:
-        """The value a few rounding errors away along the tangents."""
+        """The value a few rounding errors away along the tangents; NaN where there is none."""
         step = sign * 1e-13 * _scale(operands, tangents)
-        return np.asarray(kernel(node, _moved(operands, tangents, step)))
+        try:
+            return np.asarray(kernel(node, _moved(operands, tangents, step)))
+        except np.linalg.LinAlgError:
+            return np.full(node.shape, np.nan)
 
     def _random_tangent(self, x: Any) -> Any:
         """Each entry moves in proportion to itself: a small one may be near an edge."""
