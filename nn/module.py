@@ -30,17 +30,16 @@ _copied: WeakValueDictionary[int, ad.Tensor] = WeakValueDictionary()
 
 
 class _Place:
-    """The last module that called one, its name for it, and where it stands there: in which
-    attribute, and at which key of that. Copies and pickles are of no place.
+    """The last module that called one, and the keys that led from its attributes to this one.
+
+    Copies and pickles are of no place.
     """
 
-    __slots__ = ("attribute", "caller", "key", "name")
+    __slots__ = ("caller", "keys", "name")
 
-    def __init__(
-        self, caller: Any = lambda: None, name: str = "", attribute: str = "", key: Any = None
-    ) -> None:
+    def __init__(self, caller: Any = lambda: None, keys: tuple[Any, ...] = ()) -> None:
         # Weak: a strong reference would make a cycle, an id is used again.
-        self.caller, self.name, self.attribute, self.key = caller, name, attribute, key
+        self.caller, self.keys, self.name = caller, keys, ".".join(map(str, keys))
 
     def __reduce__(self) -> Any:
         return _Place, ()
@@ -97,12 +96,12 @@ class Module:
                 self._check_made()
         else:
             place = self._place
-            name, key = place.name, place.key
+            name = place.name
+            found: Any = caller.__dict__
             try:  # written out: each call comes here
-                found = caller.__dict__[place.attribute]
-                if (found if key is None else found[key]) is not self or (
-                    place.caller() is not caller
-                ):
+                for key in place.keys:
+                    found = found[key]
+                if found is not self or place.caller() is not caller:
                     name = self._name_in(caller)
             except Exception:  # whatever stands there now
                 name = self._name_in(caller)
@@ -262,17 +261,26 @@ class Module:
     def _name_in(self, caller: Module) -> str:
         """The caller's name for this module; the class name where the caller does not hold it."""
         self._check_made()
-        name = next((path for path, member in caller._members() if member is self), None)
-        if name is None:
+        keys = _keys_to(self, vars(caller))
+        if keys is None:
             return type(self).__name__  # not remembered: the caller may take it in later
-        for attribute, value in vars(caller).items():
-            items = value if isinstance(value, dict) else {}
-            if isinstance(value, (list, tuple)):
-                items = dict(enumerate(value))
-            for key, member in ((None, value), *items.items()):
-                if member is self and name == (attribute if key is None else f"{attribute}.{key}"):
-                    self.__dict__["_place"] = _Place(ref(caller), name, attribute, key)
-        return name
+        self.__dict__["_place"] = place = _Place(ref(caller), keys)
+        return place.name
+
+
+def _keys_to(module: Module, value: Any) -> tuple[Any, ...] | None:
+    """The keys that lead to a module through containers: the first way, in the order of paths."""
+    if value is module:
+        return ()
+    if isinstance(value, dict):
+        items: Any = value.items()
+    else:
+        items = enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, item in items:
+        rest = _keys_to(module, item)
+        if rest is not None:
+            return (key, *rest)
+    return None
 
 
 def _is_parameter(value: ad.Tensor) -> bool:

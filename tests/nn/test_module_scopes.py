@@ -76,6 +76,16 @@ def test_a_member_that_its_list_moved() -> None:
     assert place(holder) == "parts.first.0"
 
 
+def test_a_member_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    look = nn.Module._name_in
+    monkeypatch.setattr(nn.Module, "_name_in", lambda m, c: asked.append(m) or look(m, c))
+    for members in ({"a": Inner()}, {"a": [Inner()]}, {"a": [{"x": (Inner(),)}]}):
+        holder = Holder(lambda h: list(h.named_modules().values())[-1], **members)
+        assert place(holder) == place(holder)
+    assert len(asked) == 3
+
+
 def test_a_member_taken_in_after_a_call() -> None:
     child = Inner()
     holder = Holder(lambda h: child)
