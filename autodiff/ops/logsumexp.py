@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.ops.comparison import equal
 from autodiff.ops.exponential import exp
 from autodiff.ops.reduction import Reduction, reduce, reduced_shape, sum, unreduce
-from autodiff.ops.selection import where
+from autodiff.ops.selection import maximum
 from autodiff.ops.sums import total
 from autodiff.registry import public
 
@@ -21,8 +20,9 @@ def _logsumexp(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-math.inf)
-    # Where the largest is infinite, subtracting it would give inf - inf.
-    top = np.where(np.isfinite(top), top, 0)
+    if not math.isfinite(np.vdot(top, top)):  # a quick look, which may overflow
+        # Where the largest is infinite, subtracting it would give inf - inf.
+        top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore", over="ignore"):
         y = top + np.log(total(np.exp(x - top), axis, keepdims=True))
     y = y if keepdims else y.reshape(reduced_shape(x.shape, axis, False))
@@ -54,8 +54,8 @@ class LogSumExp(Reduction):
 
 
 def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    # Where all entries are -inf, so is y, and x - y would be NaN; against 0, a share is exp(-inf).
-    base = where(equal(y, -math.inf), 0, y)
+    # Where all entries are -inf, so is y, and x - y would be NaN; a share is exp(-inf) there.
+    base = maximum(y, float(np.finfo(y.dtype).min))
     return exp(x - unreduce(base, x, axis, keepdims))
 
 

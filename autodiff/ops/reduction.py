@@ -87,7 +87,10 @@ def reduced_shape(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool)
 
 def unreduce(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """The result of a reduction of ``x``, with axes of size 1 where ``x`` was reduced."""
-    return g if keepdims else reshape(g, reduced_shape(x.shape, axis, True))
+    if keepdims:
+        return g
+    shape = reduced_shape(x.shape, axis, True)
+    return g.reshape(shape) if type(g) is np.ndarray else reshape(g, shape)
 
 
 # Up to so many entries a copy is ten times as fast as NumPy's making of a view that repeats.
