@@ -10,6 +10,8 @@ extrapolated entry by entry (Ridders 1982), and their error is known.
 
 from __future__ import annotations
 
+import copy
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.numeric import STEPS, random_signs
+from autodiff.checking.numeric import EPS, STEPS, random_signs
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
@@ -26,6 +28,10 @@ FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the 
 SHARP = 1e-10  # a relative error at which no other step is tried
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
 FAR = 1e-9  # a relative step whose square is less than a rounding error
+STIFF = 1e3  # a value of LAPACK's that moves so much more than its operands is near a pole
+UNEVEN = 1e2  # over steps of all sizes a straight line moves in proportion
+NEAR = 1e2  # steps in units of what the pole is away: the first is a fifth of it
+UNKNOWN = 1e12  # and one that moves so much more has hardly a digit that is known
 SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
 SMALL = 1e-7  # the one-sided step, in units of the operand
 CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
@@ -128,6 +134,7 @@ class Slopes:
         self.rng = rng
         self.methods: dict[Node, str] = {}
         self.noises: dict[Node, Any] = {}
+        self.reaches: dict[Node, tuple[float, Any]] = {}
 
     def __call__(
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
@@ -142,9 +149,20 @@ class Slopes:
             found = kernel(node, [tangents[0]])
             eps = np.finfo(node.dtype).eps if node.dtype.kind in "fc" else 0.0
             return found, eps * np.abs(found)
-        if node not in self.noises:
-            self.noises[node] = kernel_noise(node, self.rng) if is_smooth(node) else 0.0
-        return differences(node, operands, tangents, self.noises[node])
+        reach, rough = self._reach(node)
+        if not reach:  # beside the edge of the domain: nothing is known
+            return np.full(node.shape, np.nan), np.full(node.shape, np.inf)
+        if reach == 1.0:
+            if node not in self.noises:
+                self.noises[node] = kernel_noise(node, self.rng) if is_smooth(node) else 0.0
+            rough = np.maximum(rough, self.noises[node])
+        return differences(node, operands, tangents, rough, reach)
+
+    def _reach(self, node: Node) -> tuple[float, Any]:
+        if node not in self.reaches:
+            known = (1.0, 0.0)
+            self.reaches[node] = reach_of(node, self.rng) if node.primitive.normwise else known
+        return self.reaches[node]
 
     def method(self, node: Node, operands: Sequence[Any]) -> str:
         """How its derivatives are found: chosen at the first use."""
@@ -192,6 +210,11 @@ class Slopes:
             # Where a function is nearly flat, a kernel that drops the imaginary part of a term
             # looks right. A tenth of the way to 0, a function that saturates does so less.
             operands = [np.asarray(0.1 * x) if _floating(x) else x for x in operands]
+        if node.primitive.normwise and self._reach(node)[0] < 1.0:
+            # Nothing there speaks for or against the complex step: samples of it do.
+            samples = _samples(node, self.rng)
+            agree = all(self._agrees(sample, sample.kept, 0.0) for sample in samples)
+            return COMPLEX if samples and agree else DIFFERENCE
         return COMPLEX if self._agrees(node, operands, 0.0) else DIFFERENCE
 
     def _agrees(self, node: Node, operands: Sequence[Any], slack: float) -> bool:
@@ -292,14 +315,77 @@ def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
     return np.maximum(ratio, typical) * np.where(np.isfinite(size), size, 0.0)
 
 
+def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
+    """The relative step that meets no pole of a function of LAPACK's, and its values' noise.
+
+    The value moves by so many times more than the operands, each in units of its largest entry.
+    Measured over steps of a rounding error and larger ones: a rank that changes is a jump.
+    """
+    top, noise, factors = _most(node.output) or 1.0, np.zeros(node.shape), []
+    if not math.isfinite(top):
+        return 0.0, math.inf
+    try:
+        for units in (1.0, 1.0, 5e1, 5e2, 5e3, 5e4):
+            for operands in _around(node, rng, units):
+                gap = np.abs(kernel(node, operands) - node.output)
+                noise = np.maximum(noise, gap) if units == 1.0 else noise
+                factors.append(_most(gap) / top / (units * EPS))
+        factor = max(factors)
+        if factor <= STIFF:
+            return 1.0, 0.0
+        step = min(max(10.0 / factor, 1e-9), 1e-2)
+        bent = any(_bends(node, rng, step) for _ in range(SAMPLES))
+        if factor <= UNEVEN * min(factors) and not bent:
+            return 1.0, noise  # what is left of terms that cancel
+    except Exception:  # at the edge of the domain
+        return 0.0, math.inf
+    return (NEAR / factor, noise) if factor <= UNKNOWN else (0.0, math.inf)
+
+
+def _bends(node: Node, rng: np.random.Generator, step: float) -> bool:
+    """Whether a value is no straight line over a relative step."""
+    ahead, behind = (kernel(node, xs) for xs in _around(node, rng, step / EPS))
+    return not _most(ahead - 2.0 * node.output + behind) <= 0.1 * _most(ahead - behind)
+
+
+def _most(x: Array) -> float:
+    """The largest absolute value; infinite where there is a NaN."""
+    top = float(np.abs(x).max(initial=0.0))
+    return math.inf if math.isnan(top) else top
+
+
+def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:
+    """Operands moved by so many rounding errors, and by as many the other way."""
+    ways = [units * (jittered(x, rng, True) - x) if _floating(x) else None for x in node.kept]
+    return _moved(node.kept, ways, 1.0), _moved(node.kept, ways, -1.0)
+
+
+def _samples(node: Node, rng: np.random.Generator) -> list[Node]:
+    """The same operation at operands that its class gives as examples."""
+    found = []
+    for case in node.primitive.cases:
+        sample = copy.copy(node)
+        sample.kept, sample.params = case.draw(rng), case.params
+        sample.output = kernel(sample, sample.kept)
+        sample.shape, sample.dtype = sample.output.shape, sample.output.dtype
+        if sample.output.size:
+            found.append(sample)
+    return found
+
+
 def differences(
-    node: Node, operands: Sequence[Any], tangents: Sequence[Any], rough: Any = 0.0
+    node: Node,
+    operands: Sequence[Any],
+    tangents: Sequence[Any],
+    rough: Any = 0.0,
+    reach: float = 1.0,
 ) -> tuple[Array, Array]:
     """Extrapolated central differences; at a kink the derivative in the tangents' direction.
 
-    ``rough``: the noise of the kernel, where it is more than the rounding of its values.
+    ``rough``: the noise of the kernel, where it is more than the rounding of its values; ``reach``:
+    the largest step, in units of the operands.
     """
-    scale = _scale(operands, tangents)
+    scale = _scale(operands, tangents) * reach
 
     def at(s: float) -> Array:
         try:
@@ -312,7 +398,8 @@ def differences(
     eps = max(
         (float(np.finfo(x.dtype).eps) for x in (*operands, node) if _floating(x)), default=0.0
     )
-    size, ratio = np.abs(start), _ratio(node, operands, tangents)
+    with np.errstate(all="ignore"):  # a tangent may be unknown, NaN
+        size, ratio = np.abs(start), _ratio(node, operands, tangents)
 
     inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
 
@@ -328,18 +415,35 @@ def differences(
 
     with np.errstate(all="ignore"):
         best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
+        found = []
         for step in (*STEPS, *FINER):
             value, noise = extrapolated(step * scale)
+            found.append((value, noise))
             better = noise < error
             best, error = np.where(better, value, best), np.where(better, noise, error)
             floor = rounding(value) / (STEPS[0] * scale)
-            if step == STEPS[0]:
+            if step == STEPS[0] and reach == 1.0:
                 best, error = _widened(extrapolated, scale, best, error, 2.0 * floor)
             floor *= 5.0
             if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
+        if len(found) > 1:
+            best, error = _consistent(found)
         unit = 10.0 * eps * max([1.0, *(_spread(x) for x in (*operands, start) if _floating(x))])
         return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
+
+
+def _consistent(found: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The sharpest estimate that all smaller steps allow; their steps grow less from last to first.
+
+    A step across a pole or a crossing of eigenvalues may look sharp, and be another number.
+    """
+    best, error = found[-1]
+    for value, noise in found[-2::-1]:
+        allowed = (np.abs(value - best) <= 4.0 * (noise + error)) | ~np.isfinite(error)
+        better = (noise < error) & allowed | ~np.isfinite(error)
+        best, error = np.where(better, value, best), np.where(better, noise, error)
+    return best, np.where(np.isfinite(error), error, np.inf)
 
 
 def _widened(
@@ -387,6 +491,7 @@ def _one_sided(
     kink = (gap > ODD * size) & (gap > 250.0 * rounding(right) / h)
     kink &= (np.abs(ahead - back) > 0.5 * gap) & (gap > 25.0 * rounding(right) / near)
     middle, value = (right + left) / 2.0, (ahead + back) / 2.0
+    nearest = value
     bound = (rounding(ahead) + unit) / near
     # A jump at the point itself: the smaller the step, the larger its quotient.
     jump = np.abs(value) > 100.0 * np.abs(middle) + bound
@@ -395,5 +500,7 @@ def _one_sided(
         agrees = np.abs(larger - value) <= 10.0 * (its + bound) + 1e-6 * np.abs(value)
         sharper = (its < bound) & (agrees | ~np.isfinite(value))
         value, bound = np.where(sharper, larger, value), np.where(sharper, its, bound)
+    # A kink even nearer leaves all between both sides open.
+    bound = np.where(value == nearest, bound + np.abs(ahead - back), bound)
     value, bound = np.where(jump, best, value), np.where(jump, edge, bound)
     return np.where(kink, right, value), np.where(kink, 1e-6 * size, bound)

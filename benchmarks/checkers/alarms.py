@@ -1,8 +1,9 @@
 """``python -m benchmarks.checkers.alarms KIND CASES FIRST STRIDE``: right gradients called wrong.
 
 ``primitives``: random sample calls of every primitive, at kinks and ties and over six decades too.
-``nn``: layers, activations and losses. ``rules``: right rules of users near saturation. Prints how
-many checks gave which verdict, and the calls that were called wrong, as JSON.
+``nn``: layers, activations and losses. ``rules``: right rules of users near saturation.
+``matrices``: linear algebra near singular matrices and coinciding eigenvalues. Prints how many
+checks gave which verdict, and the calls that were called wrong, as JSON.
 """
 
 from __future__ import annotations
@@ -145,7 +146,51 @@ def of_rules(cases: int, first: int, stride: int) -> Iterator[Check]:
             yield name, around, [x]
 
 
-KINDS = {"primitives": of_primitives, "nn": of_nn, "rules": of_rules}
+la = ad.linalg
+RIGHT_SIDE = np.arange(3.0)
+
+
+def _symmetric(x: Any) -> Any:
+    return (x + ad.matrix_transpose(x)) / 2.0
+
+
+MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "inv": la.inv,
+    "det": la.det,
+    "slogdet": lambda x: la.slogdet(x)[1],
+    "solve": lambda x: la.solve(x, RIGHT_SIDE),
+    "pinv": la.pinv,
+    "lstsq": lambda x: la.lstsq(x, RIGHT_SIDE)[0],
+    "qr": lambda x: la.qr(x)[1],
+    "cholesky of a product": lambda x: la.cholesky(x @ ad.matrix_transpose(x)),
+    "cholesky": lambda x: la.cholesky(_symmetric(x)),
+    "svd": lambda x: la.svd(x)[1],
+    "svd, vectors": lambda x: la.svd(x)[0] ** 2,
+    "eigh": lambda x: la.eigh(_symmetric(x))[0],
+    "eigh, vectors": lambda x: la.eigh(_symmetric(x))[1] ** 2,
+    "eigvals": la.eigvals,
+    "2-norm": lambda x: la.norm(x, 2),
+    "nuclear norm": lambda x: la.norm(x, "nuc"),
+}
+SYMMETRIC = {"cholesky", "eigh", "eigh, vectors"}
+
+
+def of_matrices(cases: int, first: int, stride: int) -> Iterator[Check]:
+    """Matrices with a smallest singular value, or a gap between two, of 10⁻ᵏ."""
+    for seed in range(first, cases, stride):
+        for k in range(18):
+            rng = np.random.default_rng([k, seed])
+            u, v = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
+            for what, values in (
+                ("smallest", [1.0, 0.5, 10.0**-k]),
+                ("gap", [1.0, 1.0 + 10.0**-k, 0.5]),
+            ):
+                for name, function in MATRIX_FUNCTIONS.items():
+                    x = (u * values) @ (u if name in SYMMETRIC else v).T
+                    yield f"{name}, {what} 1e-{k}", function, [x]
+
+
+KINDS = {"primitives": of_primitives, "nn": of_nn, "rules": of_rules, "matrices": of_matrices}
 
 
 def main(kind: str, cases: int, first: int, stride: int) -> None:
@@ -161,7 +206,7 @@ def main(kind: str, cases: int, first: int, stride: int) -> None:
         verdicts[verdict] += 1
         if verdict == "wrong":
             which.append(f"{name} at {[np.array_repr(np.asarray(x)) for x in points]}, {seed=}")
-    print(json.dumps({"verdicts": verdicts, "which": which[:20]}))
+    print(json.dumps({"verdicts": verdicts, "which": which[:200]}))
 
 
 if __name__ == "__main__":
