@@ -27,6 +27,7 @@ from autodiff.checking.comparison import (
     one_entry,
     uniform,
 )
+from autodiff.checking.kernels import is_custom
 from autodiff.checking.kinks import jump_of, kinks_of
 from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level, random_signs
 from autodiff.checking.problem import (
@@ -38,7 +39,6 @@ from autodiff.checking.problem import (
     require_finite,
 )
 from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Kink
-from autodiff.checking.slopes import is_custom
 from autodiff.checking.tape import Push, Tape, inside, primitive_name
 from autodiff.checking.taylor import direction_of, taylor_slope
 from autodiff.errors import GradientError

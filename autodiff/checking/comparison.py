@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from autodiff.checking.kernels import is_custom
 from autodiff.checking.numeric import random_signs
 from autodiff.checking.problem import Variable, joined, parts_of
-from autodiff.checking.slopes import DIFFERENCE, is_custom
+from autodiff.checking.slopes import DIFFERENCE
 from autodiff.checking.tape import Array, Push, Tape
 from autodiff.node import Node
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.checking.kernels import kernel
 from autodiff.checking.problem import Problem
 from autodiff.checking.report import Culprit
-from autodiff.checking.slopes import kernel
 from autodiff.checking.tape import Tape, primitive_name
 from autodiff.errors import user_frame
 from autodiff.handle import Handle

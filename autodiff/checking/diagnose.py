@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.checking.differences import ODD
 from autodiff.checking.explanations import Evidence, explanations
+from autodiff.checking.kernels import kernel
 from autodiff.checking.numeric import random_signs
 from autodiff.checking.problem import joined
-from autodiff.checking.slopes import ODD, kernel
 from autodiff.checking.tape import Array, Tape, pull_one
 from autodiff.node import Leaf, Node, aval_of_input
 from autodiff.primitive import OUTPUT

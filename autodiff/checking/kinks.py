@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.checking.differences import ODD
 from autodiff.checking.report import Kink
-from autodiff.checking.slopes import ODD
 from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_name
 from autodiff.node import SCALARS, Node
 

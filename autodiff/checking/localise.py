@@ -20,9 +20,9 @@ import numpy as np
 from autodiff.checking.compare import SAFETY, Comparer
 from autodiff.checking.comparison import Comparison
 from autodiff.checking.diagnose import Findings, diagnose
+from autodiff.checking.kernels import is_custom, kernel
 from autodiff.checking.numeric import EPS
 from autodiff.checking.report import Culprit
-from autodiff.checking.slopes import is_custom, kernel
 from autodiff.checking.tape import (
     Array,
     Push,

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.problem import Problem
-from autodiff.checking.slopes import (
-    Slopes,
+from autodiff.checking.kernels import (
     in_between,
     is_custom,
     is_smooth,
@@ -20,6 +18,8 @@ from autodiff.checking.slopes import (
     kernel,
     same_branch,
 )
+from autodiff.checking.problem import Problem
+from autodiff.checking.slopes import Slopes
 from autodiff.checking.together import Together
 from autodiff.graph import Graph
 from autodiff.node import SCALARS, Leaf, Node

@@ -15,17 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.slopes import (
-    COMPLEX,
-    SMOOTH,
-    TINY,
-    Slopes,
-    complex_step,
-    in_between,
-    is_custom,
-    is_smooth,
-    jittered,
-)
+from autodiff.checking.kernels import SMOOTH, in_between, is_custom, is_smooth, jittered
+from autodiff.checking.slopes import COMPLEX, TINY, Slopes, complex_step
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]

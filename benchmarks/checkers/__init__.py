@@ -31,11 +31,12 @@ class Scope:
     model_stride: int  # every so-many-th primitive, inside a model
     primitive_cases: int  # random calls of each primitive
     other_cases: int  # seeds of layers and losses; five times as many of users' rules
+    matrix_cases: int  # seeds of matrices that are nearly singular
 
 
 # Widths of 181, 58, 100 and 365 make 100,000, 10,000, 31,000 and 400,000 parameters.
-WHOLE = Scope(100, 20, (1_000, 100_000), (181, 58, 100, 365), 1, 6, 100, 8)
-QUICK = Scope(3, 2, (1_000,), (181, 58), 60, 150, 1, 1)
+WHOLE = Scope(100, 20, (1_000, 100_000), (181, 58, 100, 365), 1, 6, 100, 8, 6)
+QUICK = Scope(3, 2, (1_000,), (181, 58), 60, 150, 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,16 @@ def _faults(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
             yield Figure(name, what, OURS, share, f"% of {planted:,}", limit=limit)
 
 
+SAID = {"rules": "rules of users", "matrices": "rules near singular matrices"}
+
+
 def _alarms(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
     slices = SLICES if not options.quick else LANES
     for kind, cases in (
         ("primitives", scope.primitive_cases),
         ("nn", scope.other_cases),
         ("rules", 5 * scope.other_cases),
+        ("matrices", scope.matrix_cases),
     ):
         jobs = [
             partial(_run, "alarms", kind, str(cases), str(k), str(slices)) for k in range(slices)
@@ -153,7 +158,7 @@ def _alarms(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
         total = sum(verdicts.values())
         options.say(f"{name}: {kind}: {dict(verdicts)}")
         for verdict, limit in (("wrong", 0.0), ("inconclusive", None)):
-            what = f"right {'rules of users' if kind == 'rules' else kind} called {verdict}"
+            what = f"right {SAID.get(kind, kind)} called {verdict}"
             yield Figure(name, what, OURS, verdicts[verdict], f"of {total:,}", limit=limit)
 
 

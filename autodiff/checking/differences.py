@@ -1,0 +1,173 @@
+"""Extrapolated differences of one recorded operation, entry by entry, with bounds on their errors.
+
+Ridders' method (1982) over steps of many sizes: a kink, a pole or the edge of the domain nearer
+than a step shows in the smaller ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.kernels import (
+    Array,
+    floating,
+    is_custom,
+    kernel,
+    moved_along,
+    scale_of,
+    spread,
+)
+from autodiff.checking.numeric import STEPS
+from autodiff.node import Node
+
+WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added to
+FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
+SHARP = 1e-10  # a relative error at which no other step is tried
+SMALL = 1e-7  # the one-sided step, in units of the operand
+CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
+ODD = 1e-4  # two one-sided derivatives that differ by this part are a kink
+
+
+def differences(
+    node: Node,
+    operands: Sequence[Any],
+    tangents: Sequence[Any],
+    rough: Any = 0.0,
+    reach: float = 1.0,
+) -> tuple[Array, Array]:
+    """Extrapolated central differences; at a kink the derivative in the tangents' direction.
+
+    ``rough``: the noise of the kernel, where it is more than the rounding of its values; ``reach``:
+    the largest step, in units of the operands.
+    """
+    scale = scale_of(operands, tangents) * reach
+
+    def at(s: float) -> Array:
+        try:
+            y = kernel(node, moved_along(operands, tangents, s))
+            return np.asarray(y, dtype=np.result_type(y, np.float64))
+        except Exception:  # outside of the domain a kernel may raise what it likes
+            return np.full(node.shape, np.nan)
+
+    start = at(0.0)
+    eps = max((float(np.finfo(x.dtype).eps) for x in (*operands, node) if floating(x)), default=0.0)
+    with np.errstate(all="ignore"):  # a tangent may be unknown, NaN
+        size, ratio = np.abs(start), _ratio(node, operands, tangents)
+
+    inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
+
+    def rounding(value: Array) -> Array:  # of a difference, times the step
+        own = np.maximum(eps * np.maximum(size, inside), rough)
+        return 4.1 * (own + eps * np.abs(value) * ratio)
+
+    def extrapolated(h: float) -> tuple[Array, Array]:
+        central = [(at(h / d) - at(-h / d)) * (d / (2.0 * h)) for d in (1.0, 2.0, 4.0)]
+        coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
+        value = (16.0 * fine - coarse) / 15.0
+        return value, np.abs(value - coarse) + rounding(value) / h
+
+    with np.errstate(all="ignore"):
+        best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
+        found = []
+        for step in (*STEPS, *FINER):
+            value, noise = extrapolated(step * scale)
+            found.append((value, noise))
+            better = noise < error
+            best, error = np.where(better, value, best), np.where(better, noise, error)
+            floor = rounding(value) / (STEPS[0] * scale)
+            if step == STEPS[0] and reach == 1.0:
+                best, error = _widened(extrapolated, scale, best, error, 2.0 * floor)
+                found[0] = best, error
+            floor *= 5.0
+            if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
+                break
+        if len(found) > 1:
+            best, error = _consistent(found)
+        unit = 10.0 * eps * max([1.0, *(spread(x) for x in (*operands, start) if floating(x))])
+        return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
+
+
+def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array:
+    """Operands in units of their tangents: by this much more the steps themselves are rounded."""
+    total = np.zeros(node.shape)
+    for x, t in zip(operands, tangents, strict=True):
+        if t is None or not np.any(t):
+            continue
+        if node.primitive.family == "elementwise":
+            total = total + np.abs(np.where(t == 0.0, 0.0, x / np.where(t == 0.0, 1.0, t)))
+        else:
+            total = total + np.abs(x).max() / np.abs(t).max()
+    return total
+
+
+def _consistent(found: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The sharpest of estimates over smaller and smaller steps that none of the smaller denies.
+
+    A step across a pole or a crossing of eigenvalues may look sharp, and be another number.
+    """
+    best, error = found[-1]
+    for value, noise in found[-2::-1]:
+        allowed = np.abs(value - best) <= 4.0 * (noise + error)
+        better = (noise < error) & allowed | ~np.isfinite(error)
+        best, error = np.where(better, value, best), np.where(better, noise, error)
+    return best, np.where(np.isnan(error), np.inf, error)
+
+
+def _widened(
+    extrapolated: Callable[[float], tuple[Array, Array]],
+    scale: float,
+    best: Array,
+    error: Array,
+    rounded: Array,
+) -> tuple[Array, Array]:
+    """Larger steps, where rounding is most of the error and where they agree with the first."""
+    for step in WIDER:
+        open_ones = (error <= rounded) & (error > SHARP * np.abs(best))
+        if not open_ones.any():
+            break
+        value, noise = extrapolated(step * scale)
+        # A step across a kink or over a whole period may look sharp, and be another number.
+        better = open_ones & (noise < error) & (np.abs(value - best) <= 4.0 * error)
+        best, error = np.where(better, value, best), np.where(better, noise, error)
+    return best, error
+
+
+def _one_sided(
+    at: Callable[[float], Array],
+    start: Array,
+    h: float,
+    rounding: Callable[[Array], Array],
+    unit: float,
+    best: Array,
+    error: Array,
+) -> tuple[Array, Array]:
+    """Take what steps beside the point say, where the larger ones crossed something.
+
+    A step that differs from smaller ones by more than their rounding crossed a jump: a staircase
+    looks like a slope from afar. At a kink the derivative to the right is taken.
+    """
+    near = CLOSE * h
+    right, left = (at(h) - start) / h, (start - at(-h)) / h
+    ahead, back = (at(near) - start) / near, (start - at(-near)) / near
+    gap, size = np.abs(right - left), np.abs(right) + np.abs(left)
+    # What only bends strongly comes closer with the step.
+    kink = (gap > ODD * size) & (gap > 250.0 * rounding(right) / h)
+    kink &= (np.abs(ahead - back) > 0.5 * gap) & (gap > 25.0 * rounding(right) / near)
+    middle, value = (right + left) / 2.0, (ahead + back) / 2.0
+    nearest = value
+    bound = (rounding(ahead) + unit) / near
+    # A jump at the point itself: the smaller the step, the larger its quotient.
+    jump = np.abs(value) > 100.0 * np.abs(middle) + bound
+    edge = np.abs(value)
+    for larger, its in ((middle, gap + (rounding(right) + unit) / h), (best, error)):
+        agrees = np.abs(larger - value) <= 10.0 * (its + bound) + 1e-6 * np.abs(value)
+        sharper = (its < bound) & (agrees | ~np.isfinite(value))
+        value, bound = np.where(sharper, larger, value), np.where(sharper, its, bound)
+    # A kink even nearer leaves all between both sides open.
+    bound = np.where(value == nearest, bound + np.abs(ahead - back), bound)
+    value, bound = np.where(jump, best, value), np.where(jump, edge, bound)
+    return np.where(kink, right, value), np.where(kink, 1e-6 * size, bound)

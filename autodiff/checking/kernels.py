@@ -1,0 +1,211 @@
+"""Kernels of recorded operations at other operands, and how much of their values is known.
+
+No rule is read here. LAPACK answers for a matrix that differs from the given one by rounding
+errors of its largest entry: near a singular matrix, or where eigenvalues nearly coincide, its
+values move by far more than that, and a step beyond such a place finds another function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.checking.numeric import EPS, random_signs
+from autodiff.node import Node
+
+Array = np.ndarray[Any, Any]
+FAR = 1e-9  # a relative step whose square is less than a rounding error
+SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
+SAMPLES = 4  # of the noise of a kernel
+ROUGH = 1e-10  # relative noise above which it is none
+STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
+UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
+NEAR = 1e2  # the scale of steps, in units of how far the pole is: the first step is a fifth of it
+UNKNOWN = 1e12  # a value that moves by so many times more has hardly a digit that is known
+# Kernels whose values tie or jump: to move their operands apart from each other changes branches.
+DISCRETE = frozenset(
+    {"max", "min", "sign", "floor", "ceil", "round", "trunc", "floor_divide", "remainder"}
+)
+
+
+def kernel(node: Node, operands: Sequence[Any]) -> Any:
+    """The operation's value at other operands, as an array."""
+    with np.errstate(all="ignore"):
+        return np.asarray(node.primitive.kernel(*operands, **node.params))
+
+
+def is_smooth(node: Node) -> bool:
+    """Whether values may be moved by a rounding error without another branch being taken."""
+    p = node.primitive
+    return bool(
+        p.family in ("elementwise", "bilinear", "general")
+        and not p.selects
+        and p.differentiable
+        and p.name not in DISCRETE
+        and p.name != "custom_call"
+    )
+
+
+def is_custom(node: Node) -> bool:
+    """Whether a user wrote function and rule: nothing is known of what happens inside."""
+    return node.primitive is not None and bool(node.primitive.name == "custom_call")
+
+
+def floating(x: Any) -> bool:
+    """Whether it is an array of real or complex floats."""
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
+
+
+def spread(x: Array) -> float:
+    """The root of the mean square of its finite entries."""
+    finite = np.where(np.isfinite(x), x, 0.0)
+    return float(np.sqrt(np.mean(np.abs(finite) ** 2))) if x.size else 0.0
+
+
+def top_of(tangents: Sequence[Any]) -> float:
+    """The largest entry of all tangents; 1 where all are 0."""
+    tops = [float(np.abs(t).max(initial=0.0)) for t in tangents if t is not None]
+    return max(tops, default=0.0) or 1.0
+
+
+def most(x: Array) -> float:
+    """The largest absolute value; infinite where there is a NaN."""
+    top = float(np.abs(x).max(initial=0.0))
+    return math.inf if math.isnan(top) else top
+
+
+def moved_along(operands: Sequence[Any], tangents: Sequence[Any], s: float) -> list[Any]:
+    """Operands moved by so many of their tangents (None: not at all)."""
+    return [x if t is None else x + s * t for x, t in zip(operands, tangents, strict=True)]
+
+
+def scale_of(operands: Sequence[Any], tangents: Sequence[Any]) -> float:
+    """The step that moves no operand by more than its own spread."""
+    found = []
+    for x, t in zip(operands, tangents, strict=True):
+        top = 0.0 if t is None else float(np.abs(t).max(initial=0.0))
+        if top:
+            found.append((spread(x) or 1.0) / top)
+    return min(found, default=1.0)
+
+
+def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
+    """Floats moved up or down by one rounding error, of a matrix by that of its largest entry, of
+    a complex number by that of its absolute value; anything else as it is.
+    """
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc":
+        return x
+    if x.dtype.kind == "c":
+        return _jittered_parts(x, rng, normwise)
+    step = float(np.finfo(x.dtype).eps) * random_signs(rng, x.shape)
+    if normwise and x.ndim > 1 and x.size:
+        top = np.abs(x).max(axis=(-2, -1), keepdims=True)
+        top = np.where(top == 0.0, top.max(), top)
+        return np.asarray(x + step * top, x.dtype)
+    return np.asarray(x * (1.0 + step), x.dtype)
+
+
+def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array:
+    size = np.abs(x)
+    if normwise and x.ndim > 1 and x.size:
+        size = np.maximum(size, size.max(axis=(-2, -1), keepdims=True))
+    eps = np.finfo(x.dtype).eps
+    # A part that is 0 is so without rounding, and may lie on a branch cut.
+    real, imag = (
+        np.where(part == 0.0, 0.0, part + eps * size * random_signs(rng, x.shape))
+        for part in (x.real, x.imag)
+    )
+    return np.asarray(real + 1j * imag, x.dtype)
+
+
+def in_between(function: Callable[[list[Any]], Any], operands: Sequence[Any], rng: Any) -> Any:
+    """A smooth function at the operands from values on both sides, further than a rounding error.
+
+    Rounding errors inside an operation need not change with the last bit of its operand, as that
+    of cos(x) near 0. So far away they do; at unequal distances they do not cancel either.
+    """
+    ratio = rng.uniform(0.4, 0.9)
+    ways = [_way(x, rng) for x in operands]
+    pairs = list(zip(operands, ways, strict=True))
+    ahead = function([x if way is None else np.asarray(x + way, x.dtype) for x, way in pairs])
+    behind = function(
+        [x if way is None else np.asarray(x - ratio * way, x.dtype) for x, way in pairs]
+    )
+    return ahead * (ratio / (1.0 + ratio)) + behind / (1.0 + ratio)
+
+
+def _way(x: Any, rng: np.random.Generator) -> Any:
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return None
+    way = np.maximum(FAR * np.minimum(np.abs(x), 1.0), np.finfo(x.dtype).eps * np.abs(x))
+    return way * rng.uniform(1.0, 3.0, x.shape) * random_signs(rng, x.shape)
+
+
+def same_branch(moved: Any, recorded: Any, unit: float) -> bool:
+    """Whether what a rounding error changed is a rounding error, and no other branch."""
+    with np.errstate(all="ignore"):
+        top = max(float(np.abs(recorded).max(initial=0.0)), unit)
+        return bool(np.all(np.abs(moved - recorded) <= SMOOTH * top))
+
+
+def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
+    """What a kernel that iterates or integrates leaves of rounding errors in each of its values.
+
+    One entry may be exact by chance: each is taken to be as rough as half of the others are.
+    """
+    size, squares = np.abs(node.output), np.zeros(node.shape)
+    with np.errstate(all="ignore"):
+        try:
+            for _ in range(SAMPLES):
+                value = in_between(lambda xs: kernel(node, xs), node.kept, rng)
+                squares += (np.abs(value - node.output) / size) ** 2
+        except Exception:  # beside the edge of a domain
+            return 0.0
+        ratio = np.sqrt(squares / SAMPLES)
+    ratio = np.where(ratio <= ROUGH, ratio, 0.0)  # anything larger is a branch
+    typical = float(np.median(ratio)) if ratio.size else 0.0
+    return np.maximum(ratio, typical) * np.where(np.isfinite(size), size, 0.0)
+
+
+def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
+    """How far a function of LAPACK's may be followed from the point, and the noise of its value.
+
+    The first in units of the operands, 0 where no digit is known. Values that move by many times
+    more than the operands (each in units of its largest entry) are near a pole, if they do not move
+    in proportion: what is left of terms that cancel does, and may be followed as any other.
+    """
+    eps = max((float(np.finfo(x.dtype).eps) for x in node.kept if floating(x)), default=EPS)
+    top, noise, factors = most(node.output) or 1.0, np.zeros(node.shape), []
+    if not math.isfinite(top):
+        return 0.0, math.inf
+    try:
+        for units in (1.0, 1.0, 5e1, 5e2, 5e3, 5e4):
+            for operands in _around(node, rng, units):
+                gap = np.abs(kernel(node, operands) - node.output)
+                noise = np.maximum(noise, gap) if units == 1.0 else noise
+                factors.append(most(gap) / top / (units * eps))
+        factor = max(factors)
+        if factor <= STIFF:
+            return 1.0, 0.0
+        units = min(max(10.0 / factor, 1e-9), 1e-2) / eps
+        bent = any(_bends(node, rng, units) for _ in range(SAMPLES))
+    except Exception:  # at the edge of the domain a kernel may raise what it likes
+        return 0.0, math.inf
+    if factor <= UNEVEN * min(factors) and not bent:
+        return 1.0, noise
+    return (NEAR / factor, noise) if factor <= UNKNOWN else (0.0, math.inf)
+
+
+def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
+    """Whether a value is no straight line over so many rounding errors of the operands."""
+    ahead, behind = (kernel(node, xs) for xs in _around(node, rng, units))
+    return not most(ahead - 2.0 * node.output + behind) <= 0.1 * most(ahead - behind)
+
+
+def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:
+    """Operands moved by so many rounding errors, and by as many the other way."""
+    ways = [units * (jittered(x, rng, True) - x) if floating(x) else None for x in node.kept]
+    return moved_along(node.kept, ways, 1.0), moved_along(node.kept, ways, -1.0)
