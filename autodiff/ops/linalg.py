@@ -86,12 +86,18 @@ class Norm(Reduction):
     special = (0.0,)
 
 
+def _largest(sizes: Any, axis: int | tuple[int, ...], keepdims: bool = False) -> Any:
+    """The largest of sizes; of none it is 0, as in ``numpy.linalg.norm``."""
+    none = any(sizes.shape[a] == 0 for a in (axis if isinstance(axis, tuple) else (axis,)))
+    return (sum_over if none else max_over)(sizes, axis, keepdims=keepdims)
+
+
 def _vector_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     if ord is None or ord == 2:
         return reduce("norm", x, axis, keepdims)
     size = absolute(x)
     if ord == math.inf:
-        return max_over(size, axis, keepdims=keepdims)
+        return _largest(size, axis, keepdims)
     if ord == -math.inf:
         return min_over(size, axis, keepdims=keepdims)
     if ord == 1:
@@ -117,7 +123,7 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any
         return reduce("norm", x, axis, keepdims)
     if ord in ("nuc", 2, -2):
         s = svdvals(moveaxis(x, axis, (-2, -1)))
-        y = (sum_over if ord == "nuc" else max_over if ord == 2 else min_over)(s, axis=-1)
+        y = (sum_over if ord == "nuc" else _largest if ord == 2 else min_over)(s, axis=-1)
         return unreduce(y, x, axis, False) if keepdims else y
     if ord not in (1, -1, math.inf, -math.inf):
         raise ShapeError(
@@ -125,7 +131,7 @@ def _matrix_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any
             "for the norm of vectors, give one axis"
         )
     summed, other = axis if ord in (1, -1) else axis[::-1]
-    extreme = max_over if ord > 0 else min_over
+    extreme = _largest if ord > 0 else min_over
     sums = sum_over(absolute(x), summed, keepdims=True)
     y = extreme(sums, other, keepdims=True)
     return y if keepdims else y.reshape([n for i, n in enumerate(x.shape) if i not in axis])

@@ -19,7 +19,7 @@ from autodiff.families import Linear
 from autodiff.node import Aval
 from autodiff.primitive import Case, In
 from autodiff.registry import FUNCTIONS, PRIMITIVES, public
-from autodiff.tensor import Tensor, apply, as_operand
+from autodiff.tensor import Tensor, apply, as_operand, aval_of, whole
 
 __all__ = [
     "broadcast_to",
@@ -115,8 +115,9 @@ def reshape(x: Any, shape: Any, *, copy: bool | None = None) -> Any:
 
     ``shape``, an int or a tuple, holds as many entries as ``x``; one size may be -1 and is worked
     out. The order is C's, the last axis fastest. ``copy`` True copies the entries of an ndarray,
-    which is a view otherwise where it can be; those of a Tensor are never written to. Raises
-    ShapeError where the numbers of entries differ. The rules are those of ``numpy.reshape``.
+    which is a view otherwise where it can be; those of a Tensor are never written to. ``copy``
+    False raises ValueError where they have to be copied. Raises ShapeError where the numbers of
+    entries differ. The rules are those of ``numpy.reshape``.
 
     >>> import autodiff as ad
     >>> ad.reshape(ad.tensor([[1.0, 2.0], [3.0, 4.0]]), -1)
@@ -129,6 +130,11 @@ def reshape(x: Any, shape: Any, *, copy: bool | None = None) -> Any:
         if rest > 0 and x.size % rest == 0:
             sizes = tuple([x.size // rest if n == -1 else n for n in sizes])
     y = apply(PRIMITIVES["reshape"], x, shape=sizes)
+    if copy is False and x.size and not np.may_share_memory(whole(x), whole(y)):
+        raise ValueError(
+            f"reshape: {aval_of(x)!r} cannot take the shape {sizes} without a copy (copy=False), as "
+            "its entries do not lie in that order in memory; leave copy out"
+        )
     return y.copy() if copy and type(y) is np.ndarray else y
 
 

@@ -77,6 +77,27 @@ def test_matrices_of_no_entries(shape: tuple[int, ...], kind: str) -> None:
     expect(xp.linalg.outer(none, xp.ones(2, dtype=x.dtype)), np.zeros((0, 2), kind))
 
 
+@pytest.mark.parametrize("kind", FLOATING)
+@pytest.mark.parametrize("keepdims", [True, False])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0), (2, 0, 3), (0, 2, 2)], ids=str)
+def test_norms_of_no_entries(shape: tuple[int, ...], keepdims: bool, kind: str) -> None:
+    """Sizes are not negative: the largest and the sum of none is 0, and the smallest an error."""
+    x, (*stack, m, n), real = xp.zeros(shape, dtype=dtype(kind)), shape, real_of(kind)
+    kept = (*stack, 1, 1) if keepdims else tuple(stack)
+    for order in ("fro", "nuc", 1, 2, np.inf):
+        expect(xp.linalg.matrix_norm(x, ord=order, keepdims=keepdims), np.zeros(kept, real))
+    for order, sizes in ((-1, n), (-2, min(m, n)), (-np.inf, m)):
+        if sizes or 0 in stack:
+            got = xp.linalg.matrix_norm(x, ord=order, keepdims=keepdims)
+            expect(got, np.zeros(kept, real))
+        else:
+            with pytest.raises(ValueError):
+                xp.linalg.matrix_norm(x, ord=order, keepdims=keepdims)
+    for order in (0, 0.5, 1, 2, 3, np.inf):
+        got = xp.linalg.vector_norm(x, axis=(-2, -1), ord=order, keepdims=keepdims)
+        expect(got, np.zeros(kept, real))
+
+
 @pytest.mark.parametrize("kind", NUMERIC)
 @pytest.mark.parametrize("offset", [-99, -3, -2, -1, 0, 1, 3, 4, 99])
 def test_diagonals(offset: int, kind: str) -> None:

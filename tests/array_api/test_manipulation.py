@@ -7,9 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.array_api.namespace import EVERY, NUMERIC, array, dtype, expect, function, sample, xp
+from tests.array_api.namespace import (
+    EVERY,
+    NAME,
+    NUMERIC,
+    array,
+    dtype,
+    expect,
+    function,
+    sample,
+    xp,
+)
 from tests.array_api.test_promotion import BINARY, UNARY
 
+# array-api-strict has the error of setting a shape, also for no entries at all.
+NO_VIEW = AttributeError if NAME == "array_api_strict" else ValueError
 SHAPES = [(2, 3, 4), (2, 0, 4), (0, 3, 1), (1, 1, 1)]
 
 
@@ -84,6 +96,22 @@ def test_reshaping(copy: bool | None) -> None:
     for wrong in ((5, 5), (-1, 5), (-1, -1), (24, 2)):
         with pytest.raises(ValueError):
             xp.reshape(a, wrong)
+
+
+def test_reshaping_without_a_copy() -> None:
+    """``copy=False`` never copies: where the entries do not lie in a row it is a ValueError."""
+    x, a = pairs(2, 3, 4)
+    views = [(a[:, 1, :], x[:, 1], (2, 2, 2)), (a[::-1, ...], x[::-1], (2, 12)), (a, x, (-1,))]
+    for given, plain, shape in views:
+        expect(xp.reshape(given, shape, copy=False), plain.reshape(shape))
+    assert xp.reshape(xp.zeros((3, 0)).mT, (2, 0, 5), copy=False).shape == (2, 0, 5)
+    for given, plain, shape in (
+        (a[:, :2, :], x[:, :2], (16,)), (a.mT, x.swapaxes(1, 2), (24,)),
+        (xp.broadcast_to(a, (2, 2, 3, 4)), np.broadcast_to(x, (2, 2, 3, 4)), (48,)),
+    ):  # fmt: skip
+        expect(xp.reshape(given, shape), plain.reshape(shape))
+        with pytest.raises(NO_VIEW):
+            xp.reshape(given, shape, copy=False)
 
 
 @pytest.mark.parametrize("kind", EVERY)
