@@ -268,6 +268,11 @@ def test_errors_of_matrices(call: Any, text: str) -> None:
         (lambda x: la.block_diag(), ad.ShapeError, "at least one array"),
         (lambda x: la.outer(x, x), ad.ShapeError, "two vectors"),
         (lambda x: la.cross(x, x), ad.ShapeError, "3 components"),
+        (
+            lambda x: la.cross(ad.ones((3, 2)), x[0], axis=-2),
+            ad.AxisError,
+            "cross: axis -2 .* 1 axes",
+        ),
         (lambda x: ad.norm(x, "half"), ad.ShapeError, "ord of a matrix is None, 'fro', 'nuc'"),
     ],
 )

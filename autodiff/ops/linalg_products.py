@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.errors import DTypeError, LinAlgError, ShapeError
+from autodiff.errors import DTypeError, LinAlgError, ShapeError, normalize_axis
 from autodiff.ops import diagonal as diagonals
 from autodiff.ops import products
 from autodiff.ops.contraction import matmul
@@ -258,7 +258,7 @@ def cross(a: Any, b: Any, /, *, axis: int = -1) -> Any:
     """
     a, b = as_array(a), as_array(b)
     for x in (a, b):
-        if x.ndim < 1 or x.shape[axis] != 3:
+        if x.ndim < 1 or x.shape[normalize_axis("cross", axis, x.ndim)] != 3:
             raise ShapeError(
                 f"cross: expected vectors of 3 components along axis {axis}, got shapes {a.shape} "
                 f"and {b.shape}"

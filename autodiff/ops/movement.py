@@ -132,8 +132,8 @@ def reshape(x: Any, shape: Any, *, copy: bool | None = None) -> Any:
     y = apply(PRIMITIVES["reshape"], x, shape=sizes)
     if copy is False and x.size and not np.may_share_memory(whole(x), whole(y)):
         raise ValueError(
-            f"reshape: {aval_of(x)!r} cannot take the shape {sizes} without a copy (copy=False), as "
-            "its entries do not lie in that order in memory; leave copy out"
+            f"reshape: {aval_of(x)!r} cannot take the shape {sizes} without a copy (copy=False): "
+            "its entries lie in memory in another order; leave copy out"
         )
     return y.copy() if copy and type(y) is np.ndarray else y
 

@@ -13,10 +13,13 @@ from tests.array_api.namespace import (
     EVERY,
     INTEGERS,
     NAME,
+    PAIRS,
     REALS,
     array,
     dtype,
     name_of,
+    promoted,
+    sample,
     value,
     xp,
 )
@@ -54,6 +57,18 @@ def test_writing(key: Any, kind: str) -> None:
         expected[key] = written
         assert name_of(x) == kind and x.shape == data.shape
         np.testing.assert_array_equal(value(x), expected)
+
+
+@pytest.mark.parametrize("pair", [p for p in PAIRS if promoted(*p) == p[0]], ids="-".join)
+def test_writing_of_dtypes_that_fit(pair: tuple[str, str]) -> None:
+    data, other = sample(pair[0], 3, 4), sample(pair[1], 3, 4)
+    for key in (S(None), (0, S(1, 3)), (..., -1), (2, 0), (S(None, None, -1), 2)):
+        x, plain = array(data), data.copy()
+        written = other[key][::-1] if np.ndim(other[key]) else other[key]
+        x[key] = array(written)
+        plain[key] = written
+        assert name_of(x) == pair[0]
+        np.testing.assert_array_equal(value(x), plain)
 
 
 @pytest.mark.parametrize("kind", EVERY)

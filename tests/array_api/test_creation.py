@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array as buffers
 import itertools
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.array_api.namespace import (
     EVERY,
@@ -59,6 +62,61 @@ def test_default_dtypes(number: Any, kind: str) -> None:
         expect(xp.linspace(0, number, 3), np.asarray([0, 1.25j, 2.5j]))
 
 
+@pytest.mark.parametrize(
+    ("mixed", "kind"),
+    [([True, 2], "int64"), ([True, 2.5], "float64"), ([1, 2.5], "float64"), ([2, 1j], "complex128"),
+     ([2.5, 1j, True], "complex128")],
+    ids=str,
+)  # fmt: skip
+def test_numbers_of_several_kinds(mixed: list[Any], kind: str) -> None:
+    for numbers in (mixed, mixed[::-1]):
+        expect(xp.asarray(numbers), np.asarray(numbers, kind))
+        expect(xp.asarray([numbers, numbers]), np.asarray([numbers, numbers], kind))
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_asarray_of_what_holds_arrays(kind: str) -> None:
+    data = sample(kind, 2, 3)
+    x = array(data)
+    entries = [[x[i, j] for j in range(3)] for i in range(2)]
+    for parts in (entries, list(xp.unstack(x)), xp.unstack(x)):
+        expect(xp.asarray(parts), data)
+        expect(xp.asarray(parts, dtype=dtype(kind)), data)
+    numbers = [[*row[:2], data[i, 2].item()] for i, row in enumerate(entries)]
+    expect(xp.asarray(numbers, dtype=dtype(kind)), data)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_asarray_of_buffers(kind: str) -> None:
+    for data in (sample(kind, 2, 3), sample(kind, 2, 3).T, sample(kind, 0), sample(kind)):
+        for copy in (None, True):
+            expect(xp.asarray(memoryview(data), copy=copy), data)
+    changed = sample(kind, 3)
+    x = xp.asarray(memoryview(changed), copy=True)
+    changed[0] = changed[1]
+    expect(x, sample(kind, 3))
+    if kind in ("int32", "float64", "uint8"):
+        expect(xp.asarray(buffers.array(np.dtype(kind).char, [3, 1])), np.asarray([3, 1], kind))
+    expect(xp.asarray(bytearray([7, 255])), np.asarray([7, 255], "uint8"))
+
+
+@pytest.mark.parametrize("obj", [1.5, [1.5], [[True]], (1, 2)], ids=str)
+def test_what_cannot_be_had_without_a_copy(obj: Any) -> None:
+    with pytest.raises(ValueError):
+        xp.asarray(obj, copy=False)
+    for other in ("float32", "complex128"):
+        with pytest.raises(ValueError):
+            xp.asarray(xp.asarray([1.5]), dtype=dtype(other), copy=False)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_shapes_given_as_a_size(size: int) -> None:
+    expect(xp.zeros(size), np.zeros(size))
+    expect(xp.ones(size, dtype=xp.int8), np.ones(size, "int8"))
+    expect(xp.full(size, 2.5), np.full(size, 2.5))
+    assert xp.empty(size).shape == (size,)
+
+
 def test_asarray_of_nested_arrays() -> None:
     x = xp.asarray([1, 2])
     expect(xp.asarray(x, dtype=xp.float32), np.asarray([1, 2], "float32"))
@@ -103,6 +161,18 @@ def test_linspace(num: int, endpoint: bool, kind: str | None) -> None:
             assert value(got)[-1] == stop
     with pytest.raises(ValueError):
         xp.linspace(0, 1, num=-1)
+
+
+LIMITS = st.floats(-1e6, 1e6, width=32)
+
+
+@given(LIMITS, LIMITS, st.integers(0, 30), st.sampled_from([None, "float32", "float64"]))
+def test_linspace_without_its_end(start: float, stop: float, num: int, kind: str | None) -> None:
+    """It is the beginning of one more, and both begin and end exactly where they should."""
+    options = {} if kind is None else {"dtype": dtype(kind)}
+    whole = xp.linspace(start, stop, num + 1, **options)
+    expect(xp.linspace(start, stop, num, endpoint=False, **options), value(whole)[:-1])
+    assert value(whole)[0] == start and (num == 0 or value(whole)[-1] == stop)
 
 
 @pytest.mark.parametrize("kind", [None, *EVERY])

@@ -10,11 +10,13 @@ import pytest
 from tests.array_api.namespace import (
     FLOATING,
     NUMERIC,
+    PAIRS,
     array,
     dtype,
     expect,
     function,
     name_of,
+    promoted,
     real_of,
     sample,
     value,
@@ -169,6 +171,56 @@ def test_contractions() -> None:
             expect(f(array(x), array(other), axes=axes), expected)
     with pytest.raises((ValueError, IndexError)):
         xp.tensordot(array(x), array(x), axes=1)
+
+
+@pytest.mark.parametrize("kind", FLOATING)
+@pytest.mark.parametrize("entry", [np.nan, np.inf, -np.inf])
+def test_entries_that_are_not_finite(entry: float, kind: str) -> None:
+    """What is no number goes through: the shapes, the dtypes and the zeros are those of others."""
+    data = np.stack([np.eye(3), np.full((3, 3), entry), np.diag([1.0, entry, 2.0])]).astype(kind)
+    x, real = array(data), real_of(kind)
+    with np.errstate(all="ignore"):
+        q, r = xp.linalg.qr(x)
+        sign, log = xp.linalg.slogdet(x)
+        assert (name_of(sign), name_of(log), log.shape) == (kind, real, (3,))
+        det, traces = xp.linalg.det(x), xp.linalg.trace(x)
+        powers = [xp.linalg.matrix_power(x, n) for n in (1, 2, 7)]
+    assert (q.shape, r.shape, name_of(r)) == ((3, 3, 3), (3, 3, 3), kind)
+    np.testing.assert_array_equal(np.tril(value(r), -1), np.zeros((3, 3, 3)))
+    assert value(det)[0] == value(traces)[0] / 3 == 1 and not np.isfinite(value(traces)[1:]).any()
+    for power in powers:
+        assert name_of(power) == kind and not np.isfinite(value(power)[1]).any()
+        np.testing.assert_array_equal(value(power)[0], np.eye(3))
+
+
+@pytest.mark.parametrize("kind", FLOATING)
+@pytest.mark.parametrize("n", [-100, -17, 100])
+def test_high_powers(n: int, kind: str) -> None:
+    x = np.stack([np.eye(2) * 2.0, np.asarray([[0.0, 1.0], [1.0, 0.0]])]).astype(kind)
+    expected = np.stack([np.eye(2) * 2.0**n, x[1] if n % 2 else np.eye(2)]).astype(kind)
+    expect(xp.linalg.matrix_power(array(x), n), expected, kind, rtol=1e-6)
+
+
+def test_the_axis_of_a_product_is_not_broadcast() -> None:
+    for shapes, axis in ((((3,), (1,)), -1), (((1, 2), (3, 2)), -2), (((2, 3), (2, 1)), -1)):
+        x, y = (xp.ones(s) for s in shapes)
+        for call in (xp.vecdot, xp.linalg.vecdot, xp.linalg.cross):
+            with pytest.raises(ValueError):
+                call(x, y, axis=axis)
+    for shapes in (((3, 2), (3,)), ((3,), (3, 2)), ((3, 3), ())):
+        with pytest.raises((ValueError, IndexError)):
+            xp.linalg.cross(*(xp.ones(s) for s in shapes), axis=-2)
+
+
+@pytest.mark.parametrize("pair", [p for p in PAIRS if {*p} <= {*FLOATING}], ids="-".join)
+def test_dtypes_of_two_matrices(pair: tuple[str, str]) -> None:
+    a, b, kind = np.eye(2, dtype=pair[0]) * 2, np.ones((2, 3), pair[1]), promoted(*pair)
+    for right in (b, b[:, 0]):
+        expect(xp.linalg.solve(array(a), array(right)), right.astype(kind) / 2)
+    if pair[1] == real_of(pair[1]):
+        rtol = array(0.1, pair[1])
+        assert name_of(xp.linalg.pinv(array(a), rtol=rtol)) == pair[0]
+        expect(xp.linalg.matrix_rank(array(a), rtol=rtol), np.asarray(2), "int64")
 
 
 @pytest.mark.parametrize("name", ["det", "inv", "cholesky", "eigh", "eigvalsh", "slogdet"])

@@ -125,6 +125,8 @@ def test_repeating(shape: tuple[int, ...], kind: str) -> None:
             expect(xp.repeat(a, count, axis=axis), np.repeat(x, count, axis))
         counts = np.arange(size) % 3
         expect(xp.repeat(a, array(counts), axis=axis), np.repeat(x, counts, axis))
+        one = np.asarray([2])
+        expect(xp.repeat(a, array(one), axis=axis), np.repeat(x, one, axis))
     for reps in ((2,), (2, 1), (1, 3, 2), (2, 1, 1, 3), (0, 1, 1), ()):
         expect(xp.tile(a, reps), np.tile(x, reps))
     with pytest.raises(ValueError):
@@ -191,6 +193,12 @@ def test_taking(index: str, kind: str) -> None:
     for wrong in ([3], [-4]):
         with pytest.raises(IndexError):
             xp.take(array(x), array(wrong), axis=0)
+
+
+@pytest.mark.parametrize("shapes", [((2, 3), (1, 2)), ((1, 3), (4, 1)), ((2, 1, 3), (1, 4, 2))])
+def test_taking_along_an_axis_broadcasts_the_others(shapes: Any) -> None:
+    x, index = sample("float64", *shapes[0]), np.arange(np.prod(shapes[1])).reshape(shapes[1]) % 3
+    expect(xp.take_along_axis(array(x), array(index)), np.take_along_axis(x, index, axis=-1))
 
 
 @pytest.mark.parametrize("kind", NUMERIC)

@@ -167,6 +167,17 @@ def test_devices() -> None:
         }  # fmt: skip
 
 
+INSPECTION = {"capabilities": [], "default_device": [], "default_dtypes": ["device"],
+              "devices": [], "dtypes": ["device", "kind"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INSPECTION)
+def test_how_a_namespace_is_asked(name: str) -> None:
+    known = inspect.signature(getattr(xp.__array_namespace_info__(), name)).parameters
+    assert sorted(known) == INSPECTION[name]
+    assert all(p.kind is p.KEYWORD_ONLY and p.default is None for p in known.values())
+
+
 KINDS: dict[Any, list[str]] = {
     None: EVERY,
     "bool": ["bool"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.array_api.namespace import (
     array,
     complex_of,
     dtype,
+    expect,
     function,
     name_of,
     promoted,
@@ -167,6 +169,42 @@ def test_result_type(pair: tuple[str, str]) -> None:
     ):
         assert name_of(z) == common
     assert xp.can_cast(a, dtype(str(common))) is True is xp.can_cast(x, dtype(str(common)))
+
+
+SEVERAL = [("int8", "uint8", "int16"), ("uint16", "int8", "uint8"), ("uint8", "uint64", "uint32"),
+           ("float32", "float64", "float32"), ("float32", "complex64", "float64"),
+           ("complex64", "float32", "complex128"), ("int32", "uint16", "int8")]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", SEVERAL, ids="-".join)
+def test_result_type_in_any_order(kinds: tuple[str, ...]) -> None:
+    """Of dtypes, of arrays, of both, and with a Python number, which adds nothing."""
+    common = promoted(str(promoted(*kinds[:2])), kinds[2])
+    number: Any = {"i": 1, "u": 1, "f": 1.5, "c": 1j}[np.dtype(common).kind]
+    for order in itertools.permutations(kinds):
+        dtypes = [dtype(k) for k in order]
+        arrays = [xp.zeros((2,) * i, dtype=d) for i, d in enumerate(dtypes)]
+        for given in (dtypes, arrays, [arrays[0], *dtypes[1:]], [dtypes[0], *arrays[1:]]):
+            for i in range(4):
+                assert name_of(xp.result_type(*given)) == common
+                assert name_of(xp.result_type(*given[:i], number, *given[i:])) == common
+
+
+@pytest.mark.parametrize("kind", INTEGERS)
+def test_numbers_at_the_ends_of_a_dtype(kind: str) -> None:
+    info = np.iinfo(kind)
+    data = np.asarray([info.min, 0, 1, info.max], kind)
+    for number in (int(info.min), int(info.max)):
+        plain = np.asarray(number, kind)
+        for name in ("equal", "less", "greater_equal", "maximum", "minimum", "bitwise_xor"):
+            for args in ((data, number), (number, data)):
+                expected = getattr(np, name)(*(plain if a is number else a for a in args))
+                given = [a if a is number else array(a) for a in args]
+                check(name, function(name)(*given), expected, expected.dtype.name)
+                if name in OPERATORS:
+                    check(name, OPERATORS[name](*given), expected, expected.dtype.name)
+        expect(xp.full(3, number, dtype=dtype(kind)), np.full(3, number, kind))
+        expect(xp.where(array(data) == number, number, array(data)), data)
 
 
 @pytest.mark.parametrize("kind", EVERY)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.array_api.namespace import NAME, REALS, array, function, value, xp
+from tests.array_api.namespace import NAME, REALS, array, function, name_of, value, xp
 from tests.array_api.special_cases import BINARY, UNARY, describe, expected, matching, rows
 
 OPERATORS = {
@@ -77,6 +77,49 @@ def test_operators_in_place(case: tuple[str, str, str]) -> None:
     check(IN_PLACE[case[0]], *case[1:])
 
 
+# NumPy takes the square root where the exponent is 0.5 and has no axes, in ``pow`` and in ``**``.
+SQUARE_ROOTS = {"-inf >0&!odd": "+inf|nan", "-0 >0&!odd": "+0|-0"}
+FORMS = {
+    "no axes": lambda x, y, kind: (array(x, kind), array(y, kind)),
+    "a number first": lambda x, y, kind: (x, array(y, kind)),
+    "a number second": lambda x, y, kind: (array(x, kind), y),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("case", BOTH, ids=describe)
+def test_operands_without_axes(case: tuple[str, str, str], form: str) -> None:
+    name, operands, result = case
+    if name == "pow":
+        result = SQUARE_ROOTS.get(operands, result)
+    calls = [c for c in (function(name), OPERATORS.get(name)) if c is not None]
+    for kind in REALS:
+        cases = matching(operands, samples(kind))
+        tolerance = 4 * float(np.finfo(kind).eps)
+        for x, y in cases[:: 1 + len(cases) // 6]:
+            # What the dtype makes of the numbers: 1e-3 is another one in float32.
+            x, y = (float(np.asarray(v, kind)) for v in (x, y))
+            for call in calls:
+                with np.errstate(all="ignore"):
+                    got = call(*FORMS[form](x, y, kind))
+                assert got.shape == () and name_of(got) in (kind, "bool")
+                assert expected(result, (x, y), tolerance)(value(got).item()), (kind, x, y, got)
+
+
+@pytest.mark.parametrize("kind", REALS)
+def test_signs_of_nan(kind: str) -> None:
+    """NaN has a sign bit, which is read, copied and given like that of a number."""
+    signs = np.asarray([1.0, -1.0], kind)
+    nans = np.copysign(np.asarray(np.nan, kind), signs)
+    assert value(xp.signbit(array(nans))).tolist() == [False, True]
+    for magnitude in (0.0, 3.0, np.inf, np.nan):
+        x = np.full(2, magnitude, kind)
+        for given in (nans, signs):
+            got = value(xp.copysign(array(x), array(given)))
+            np.testing.assert_array_equal(np.abs(got), x)
+            assert np.signbit(got).tolist() == [False, True]
+
+
 @pytest.mark.parametrize("kind", REALS)
 @pytest.mark.parametrize("name", ["max", "mean", "min", "prod", "std", "sum", "var"])
 def test_nan_goes_through_reductions(name: str, kind: str) -> None:
@@ -101,6 +144,10 @@ def test_reductions_of_nothing(name: str, neutral: str, kind: str) -> None:
 def test_clip_of_nan() -> None:
     y = value(xp.clip(array([np.nan, -np.inf, np.inf, 0.5]), -1.0, 1.0))
     np.testing.assert_array_equal(y, [np.nan, -1.0, 1.0, 0.5])
+    x, limits = array([0.5, 0.5]), array([np.nan, 0.0])
+    np.testing.assert_array_equal(value(xp.clip(x, limits, None)), [np.nan, 0.5])
+    np.testing.assert_array_equal(value(xp.clip(x, None, limits)), [np.nan, 0.0])
+    np.testing.assert_array_equal(value(xp.clip(x, limits, array([1.0, 1.0]))), [np.nan, 0.5])
 
 
 def test_the_names_are_of_the_namespace() -> None:
