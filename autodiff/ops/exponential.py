@@ -99,6 +99,19 @@ class Log(Elementwise):
     intervals = ((0.2, 2.0),)
 
 
+def _log1p(x: Any, out: Any = None) -> Any:
+    y = np.log1p(x, out=out)
+    if y.dtype.kind != "c":
+        return y
+    # NumPy takes log |1 + x|, which loses a small real part, and overflows with |x|.
+    y, a, b = np.asarray(y), np.real(x), np.imag(x)
+    with np.errstate(all="ignore"):
+        over = np.isfinite(x) & (y.real == np.inf)
+        real = np.where(over, np.log(x).real, y.real)
+        y.real = np.where(np.abs(x) < 0.5, 0.5 * np.log1p(a * (2 + a) + b * b), real)
+    return y
+
+
 class Log1p(Elementwise):
     r"""Natural logarithm of one plus each entry, exact near 0.
 
@@ -110,7 +123,8 @@ class Log1p(Elementwise):
     """
 
     name = "log1p"
-    kernel = np.log1p
+    kernel = staticmethod(_log1p)
+    like = np.log1p
     products = (lambda g, x: g / (1 + x),)
     intervals = ((-0.8, 2.0),)
 

@@ -51,8 +51,11 @@ def _sign(x: Any, out: Any = None) -> Any:
     y = np.sign(x, out=out)
     if y.dtype.kind != "c":
         return y
-    # NumPy gives 1 for inf + NaN i.
-    return np.positive(np.where(np.isnan(x), complex(np.nan, np.nan), y), out=out)
+    # NumPy gives 1 for inf + NaN i, and another direction where |x| overflows.
+    with np.errstate(over="ignore"):
+        over = np.isfinite(x) & np.isinf(np.abs(x))
+    y = np.where(over, np.sign(x * 0.25), np.where(np.isnan(x), complex(np.nan, np.nan), y))
+    return np.positive(y, out=out)
 
 
 class Sign(Elementwise):

@@ -91,6 +91,35 @@ def test_turned(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", COMPLEX)
+def test_log1p_is_exact_near_zero(kind: str) -> None:
+    """The standard wants more than log(1 + z), which loses the real part of what is small."""
+    sizes = [s * v for v in (0.0, 1e-30, 1e-20, 1e-9, 3e-4) for s in (1.0, -1.0)]
+    z = numbers([(a, b) for a in sizes for b in sizes], kind)
+    w = z.astype("complex128")
+    expected = w - w**2 / 2 + w**3 / 3 - w**4 / 4 + w**5 / 5
+    got = call("log1p", z)
+    rtol = 4 * float(np.finfo(kind).eps)
+    np.testing.assert_allclose(np.abs(got - expected), 0, atol=rtol * np.abs(expected).max())
+    for a, b in ((got.real, expected.real), (got.imag, expected.imag)):
+        clear = (np.abs(w.real) > 10 * w.imag**2) | (np.abs(w.real) < 0.1 * w.imag**2)
+        np.testing.assert_allclose(a[clear], b[clear], rtol=20 * rtol, atol=1e-37)
+
+
+@pytest.mark.parametrize("kind", COMPLEX)
+def test_sizes_that_overflow(kind: str) -> None:
+    """Of a number whose parts are finite, though its size is not."""
+    most = float(np.finfo(kind).max)
+    z = numbers(
+        [(s * most, t * most * f) for s in (1, -1) for t in (1, -1) for f in (1, 0.75)], kind
+    )
+    small = (z / np.asarray(4, kind)).astype("complex128")
+    rtol = 8 * float(np.finfo(kind).eps)
+    np.testing.assert_allclose(call("sign", z), small / np.abs(small), rtol=rtol)
+    for name in ("log", "log1p"):
+        np.testing.assert_allclose(call(name, z), np.log(small) + np.log(4), rtol=rtol)
+
+
+@pytest.mark.parametrize("kind", COMPLEX)
 def test_parts_stand_for_themselves(kind: str) -> None:
     z, w = numbers(SAMPLES, kind), numbers(SAMPLES[::-1], kind)
     with np.errstate(all="ignore"):
