@@ -375,6 +375,7 @@ ERRORS = [
     (lambda: ad.diag(ad.ones((1, 2, 3))), ad.ShapeError, "one or two axes"),
     (lambda: ad.tensordot(ad.ones((2, 3)), ad.ones((2, 3)), 1), ad.ShapeError, "has size 3"),
     (lambda: ad.cross(ad.ones(4), ad.ones(3)), ad.ShapeError, "2 or 3 components"),
+    (lambda: ad.vecdot(ad.ones(3), ad.ones(1)), ad.ShapeError, "vecdot: vectors of 3 and 1"),
     (lambda: ad.convolve(ad.ones((2, 2)), ad.ones(2)), ad.ShapeError, "vectors"),
     (lambda: ad.convolve(ad.ones(2), ad.ones(2), "big"), ValueError, "'big'"),
     (lambda: ad.interp(0.5, [0.0], [1.0], period=ad.tensor(0.0)), ValueError, "period is not 0"),

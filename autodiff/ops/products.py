@@ -157,6 +157,11 @@ def vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Any:
     Tensor([11.,  4.])
     """
     a, b = (moveaxis(x, normalize_axis("vecdot", axis, x.ndim), -1) for x in map(as_array, (a, b)))
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(
+            f"vecdot: vectors of {a.shape[-1]} and {b.shape[-1]} entries along axis {axis} "
+            "(expected as many in both; this axis is not broadcast)"
+        )
     y = matmul(expand_dims(conj(a), -2), expand_dims(b, -1))
     return reshape(y, y.shape[:-2])
 
