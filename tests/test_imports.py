@@ -28,6 +28,7 @@ LAYERS = (
         "recording",
         "operators",
         "protocol",
+        "takers",
         "handle",
         "numpy_adapters",
         "numpy_protocol",
