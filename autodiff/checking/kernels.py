@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.numeric import EPS, random_signs
+from autodiff.checking.numeric import EPS, PLACES, noise_among, random_signs
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
@@ -21,6 +21,9 @@ FAR = 1e-9  # a relative step whose square is less than a rounding error
 SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
 SAMPLES = 4  # of the noise of a kernel
 ROUGH = 1e-10  # relative noise above which it is none
+SPACINGS = (1e-3, 1e-4, 1e-5, 1e-6)  # relative distances of values that show a function's noise
+JUMP = 1e-4  # of the largest value: what is more is no noise
+EVEN = 0.3  # by less than so much noise shrinks when values are ten times as near
 STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
 UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
 NEAR = 1e2  # the scale of steps, in units of how far the pole is: the first step is a fifth of it
@@ -168,6 +171,36 @@ def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
     ratio = np.where(ratio <= ROUGH, ratio, 0.0)  # anything larger is a branch
     typical = float(np.median(ratio)) if ratio.size else 0.0
     return np.maximum(ratio, typical) * np.where(np.isfinite(size), size, 0.0)
+
+
+def custom_noise(node: Node, rng: np.random.Generator) -> Any:
+    """What the function of a user's leaves of rounding errors in each of its values.
+
+    Of noise alone high differences do not depend on the distance of values; at a kink, or where a
+    function bends strongly, they shrink with it. One entry may be exact by chance, as in
+    ``kernel_noise``.
+    """
+    ways = [random_tangent(x, rng) for x in node.kept]
+    found, before = np.zeros(node.shape), np.full(node.shape, np.inf)
+    places = [k + 0.5 for k in PLACES]  # at the point itself the value may jump
+    with np.errstate(all="ignore"):
+        for spacing in SPACINGS:
+            try:
+                line = [kernel(node, moved_along(node.kept, ways, spacing * k)) for k in places]
+            except Exception:  # beside the edge of a domain it may raise what it likes
+                return 0.0
+            level = noise_among(np.array(line, np.result_type(*line, np.float64)))
+            steady = (level > EVEN * before) & (level < JUMP * most(node.output))
+            found, before = np.where(steady, np.maximum(found, level), found), level
+    return np.maximum(found, np.median(found)) if found.size else found
+
+
+def random_tangent(x: Any, rng: np.random.Generator) -> Any:
+    """Each entry moves in proportion to itself: a small one may be near an edge."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return None
+    size = np.where((x == 0) | ~np.isfinite(x), spread(x) or 1.0, np.abs(x))
+    return size * rng.uniform(0.5, 1.5, x.shape) * random_signs(rng, x.shape)
 
 
 def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:

@@ -77,17 +77,25 @@ def noise_level(line: Callable[[float], float], spacing: float) -> float:
     >>> noise_level(lambda t: float(np.float32(1.0 + np.sin(1e12 * t))), 1e-10) > 1e-9
     True
     """
-    values = np.array([line(spacing * k) for k in range(-4, 5)])
+    values = np.array([line(spacing * k) for k in PLACES])
+    floor = EPS * max(float(np.abs(values).max()), math.ulp(0.0))
+    level = float(noise_among(values))
+    return max(floor, level) if math.isfinite(level) else floor
+
+
+PLACES = range(-4, 5)  # of values for ``noise_among``, in units of one spacing
+
+
+def noise_among(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The noise of nine values at equal distances, on the first axis, entry by entry."""
     levels = []
     differences = values
     for k in range(1, 7):
-        differences = np.diff(differences)
+        differences = np.diff(differences, axis=0)
         if k >= 4:
             weight = math.factorial(k) ** 2 / math.factorial(2 * k)
-            levels.append(math.sqrt(weight * float(np.mean(differences**2))))
-    floor = EPS * max(float(np.abs(values).max()), math.ulp(0.0))
-    level = float(np.median(levels))
-    return max(floor, level) if math.isfinite(level) else floor
+            levels.append(np.sqrt(weight * np.mean(np.abs(differences) ** 2, axis=0)))
+    return np.asarray(np.median(levels, axis=0))
 
 
 def random_signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -20,18 +20,20 @@ import numpy as np
 from autodiff.checking.differences import differences
 from autodiff.checking.kernels import (
     Array,
+    custom_noise,
     floating,
     is_custom,
     is_smooth,
     kernel,
     kernel_noise,
     moved_along,
+    random_tangent,
     reach_of,
     scale_of,
     spread,
     top_of,
 )
-from autodiff.checking.numeric import STEPS, random_signs
+from autodiff.checking.numeric import STEPS
 from autodiff.node import Node
 
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
@@ -64,10 +66,14 @@ class Slopes:
         if not reach:  # beside the edge of the domain: nothing is known
             return np.full(node.shape, np.nan), np.full(node.shape, np.inf)
         if reach == 1.0:
-            if node not in self.noises:
-                self.noises[node] = kernel_noise(node, self.rng) if is_smooth(node) else 0.0
-            rough = np.maximum(rough, self.noises[node])
+            rough = np.maximum(rough, self._noise(node))
         return differences(node, operands, tangents, rough, reach)
+
+    def _noise(self, node: Node) -> Any:
+        if node not in self.noises:
+            noise = custom_noise if is_custom(node) else kernel_noise if is_smooth(node) else None
+            self.noises[node] = 0.0 if noise is None else noise(node, self.rng)
+        return self.noises[node]
 
     def _reach(self, node: Node) -> tuple[float, Any]:
         """How far the operation may be followed, and the noise of its value beyond rounding."""
@@ -106,13 +112,6 @@ class Slopes:
         except np.linalg.LinAlgError:
             return np.full(node.shape, np.nan)
 
-    def _random_tangent(self, x: Any) -> Any:
-        """Each entry moves in proportion to itself: a small one may be near an edge."""
-        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
-            return None
-        size = np.where((x == 0) | ~np.isfinite(x), spread(x) or 1.0, np.abs(x))
-        return size * self.rng.uniform(0.5, 1.5, x.shape) * random_signs(self.rng, x.shape)
-
     def _choose(self, node: Node, operands: Sequence[Any]) -> str:
         if node.primitive.name == "astype":
             return CAST
@@ -131,11 +130,12 @@ class Slopes:
 
     def _agrees(self, node: Node, operands: Sequence[Any], slack: float) -> bool:
         """Whether the complex step gives what differences give."""
-        tangents = [self._random_tangent(x) for x in operands]
+        tangents = [random_tangent(x, self.rng) for x in operands]
         found = complex_step(node, operands, tangents)
         if found is None:
             return False
-        expected, error = differences(node, operands, tangents)
+        rough = self._noise(node) if is_custom(node) else 0.0
+        expected, error = differences(node, operands, tangents, rough)
         with np.errstate(all="ignore"):
             top = np.abs(expected).max(initial=0.0)
             gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error - 1e-9 * top

@@ -124,6 +124,12 @@ RULES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any, Any], Any]]] = 
         lambda g, y, x: g * (1.0 - y * y) ** 1.5,
     ),
     "exp - 1": (lambda x: np.exp(x) - 1.0, lambda g, y, x: g * (y + 1.0)),
+    "x² + 1e6 - 1e6": (lambda x: (x * x + 1e6) - 1e6, lambda g, y, x: 2.0 * g * x),
+    "sin(x + 1e6)": (lambda x: np.sin(x + 1e6), lambda g, y, x: g * np.cos(x + 1e6)),
+    "x² in float32": (
+        lambda x: np.float64(np.float32(x) ** 2),
+        lambda g, y, x: 2.0 * g * x,
+    ),
 }
 
 
