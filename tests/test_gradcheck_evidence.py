@@ -45,6 +45,13 @@ ROUGH: list[tuple[str, Any, list[Any]]] = [
     ("inv, singular", ad.linalg.inv, [ONES]),
     ("slogdet, singular", lambda x: ad.linalg.slogdet(x)[1], [ONES]),
     ("cholesky, singular", ad.linalg.cholesky, [ONES]),
+    ("cube at 0", lambda x: x**3, [np.array([0.0, 1.0, 2.0])]),
+    ("power at 0", ad.power, [np.zeros(2), np.array([1.00196695, 2.5])]),
+    (
+        "solve_sylvester, singular",
+        ad.linalg.solve_sylvester,
+        [np.zeros((1, 1)), np.full((2, 2), 3.72853066), np.array([[-0.90708031, 1.26081942]])],
+    ),
     ("eigvalsh, twice 0", ad.linalg.eigvalsh, [np.stack([ONES[0], np.diag([0.0, 4.878])])]),
 ]
 
@@ -68,6 +75,15 @@ def test_a_staircase_is_no_slope_from_afar(name: str, size: float) -> None:
     x = size * np.array([1.37, 2.91, -3.43])
     report = ad.gradcheck(getattr(ad, name), x)
     assert report.verdict == "correct", str(report)
+
+
+def test_powers_at_zero_are_right_and_wrong_rules_there_are_seen() -> None:
+    x = np.array([0.0, 1.0, -2.0])
+    assert ad.gradcheck(lambda x: x**3, x).verdict == "correct"
+    faulty = with_rule(lambda x: x**3, lambda g, y, x: g * (3.0 * x * x + 1e-9 * (x == 0)))
+    report = ad.gradcheck(faulty, x)
+    assert report.verdict == "wrong" and report.culprit is not None, str(report)
+    assert report.culprit.index == (0,), str(report)
 
 
 def test_layers_losses_and_activations_are_right() -> None:

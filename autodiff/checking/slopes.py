@@ -37,6 +37,8 @@ from autodiff.checking.numeric import STEPS
 from autodiff.node import Node
 
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
+TINIER = 1e-100  # another one, which shows whether the first was small enough
+STEADY = 1e-6  # of the slope: by so much two such steps may differ
 COMPLEX, DIFFERENCE, CAST = "complex", "difference", "cast"
 
 
@@ -121,7 +123,10 @@ class Slopes:
             # Where a function is nearly flat, a kernel that drops the imaginary part of a term
             # looks right. A tenth of the way to 0, a function that saturates does so less.
             operands = [np.asarray(0.1 * x) if floating(x) else x for x in operands]
-        if node.primitive.normwise and self._reach(node)[0] < 1.0:
+        reach, _ = self._reach(node)
+        if not reach:
+            return DIFFERENCE  # which says that nothing is known
+        if reach < 1.0:
             # Nothing there speaks for or against the complex step: samples of it do.
             samples = _samples(node, self.rng)
             agree = all(self._agrees(sample, sample.kept, 0.0) for sample in samples)
@@ -165,7 +170,30 @@ def _samples(node: Node, rng: np.random.Generator) -> list[Node]:
 
 def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array | None:
     r"""``Im f(x + i h t) / h``; None where the kernel refuses complex numbers or drops them."""
-    h = TINY / top_of(tangents)
+    y = _imaginary_part(node, operands, tangents, TINY)
+    if y is None or not at_zero(node, operands, tangents):
+        return y
+    smaller = _imaginary_part(node, operands, tangents, TINIER)
+    return None if smaller is None else settled(y, smaller)
+
+
+def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> bool:
+    """Whether entries that are 0 move: no step is small beside them, as x^1.01 shows."""
+    moves = [x == 0 for x, t in zip(operands, tangents, strict=True) if t is not None]
+    return node.primitive.family == "elementwise" and any(np.any(zero) for zero in moves)
+
+
+def settled(y: Array, smaller: Array) -> Array:
+    """A derivative, if a smaller step leaves it; 0 if it vanishes with the step, else NaN."""
+    with np.errstate(all="ignore"):
+        steady = np.abs(smaller - y) <= STEADY * np.abs(y)
+        return np.where(steady, y, np.where(np.abs(smaller) < 1e-3 * np.abs(y), 0.0, np.nan))
+
+
+def _imaginary_part(
+    node: Node, operands: Sequence[Any], tangents: Sequence[Any], step: float
+) -> Array | None:
+    h = step / top_of(tangents)
     moved = [x if t is None else x + 1j * (h * t) for x, t in zip(operands, tangents, strict=True)]
     y = _complex_value(node, moved)
     if y is None and any(t is None and floating(x) for x, t in zip(operands, tangents)):

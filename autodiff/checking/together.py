@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.kernels import SMOOTH, in_between, is_custom, is_smooth, jittered
-from autodiff.checking.slopes import COMPLEX, TINY, Slopes, complex_step
+from autodiff.checking.slopes import (
+    COMPLEX,
+    TINIER,
+    TINY,
+    Slopes,
+    at_zero,
+    complex_step,
+    settled,
+)
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
@@ -96,8 +104,21 @@ def complex_steps(
 
     Raises what the kernel or ``batch`` raises; TypeError where imaginary parts are lost.
     """
+    y = _imaginary_parts(node, operands, mapped, tangents, TINY)
+    if not at_zero(node, operands, tangents):
+        return y
+    return settled(y, _imaginary_parts(node, operands, mapped, tangents, TINIER))
+
+
+def _imaginary_parts(
+    node: Node,
+    operands: Sequence[Any],
+    mapped: tuple[bool, ...],
+    tangents: Sequence[Any],
+    step: float,
+) -> Array:
     tops = np.max([_tops(t) for t in tangents if t is not None], axis=0)
-    h = TINY / np.where(tops > 0.0, tops, 1.0)
+    h = step / np.where(tops > 0.0, tops, 1.0)
     pairs = zip(operands, tangents, strict=True)
     moved = [x if t is None else x + 1j * (_column(h, t) * t) for x, t in pairs]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
