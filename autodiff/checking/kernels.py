@@ -240,5 +240,9 @@ def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
 
 def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:
     """Operands moved by so many rounding errors, and by as many the other way."""
-    ways = [units * (jittered(x, rng, True) - x) if floating(x) else None for x in node.kept]
+    ways: list[Any] = [None] * len(node.kept)
+    for i, x in enumerate(node.kept):
+        if floating(x):  # by unequal parts: equal ones may cancel, as in the determinant of ones
+            part = rng.uniform(0.5, 1.5, x.shape) if units > 1.0 else 1.0
+            ways[i] = units * part * (jittered(x, rng, True) - x)
     return moved_along(node.kept, ways, 1.0), moved_along(node.kept, ways, -1.0)
