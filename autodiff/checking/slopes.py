@@ -127,10 +127,10 @@ class Slopes:
         if not reach:
             return DIFFERENCE  # which says that nothing is known
         if reach < 1.0:
-            # Nothing there speaks for or against the complex step: samples of it do.
+            # Differences there are too uncertain to speak against the complex step: samples do.
             samples = _samples(node, self.rng)
-            agree = all(self._agrees(sample, sample.kept, 0.0) for sample in samples)
-            return COMPLEX if samples and agree else DIFFERENCE
+            if not samples or not all(self._agrees(each, each.kept, 0.0) for each in samples):
+                return DIFFERENCE
         return COMPLEX if self._agrees(node, operands, 0.0) else DIFFERENCE
 
     def _agrees(self, node: Node, operands: Sequence[Any], slack: float) -> bool:
@@ -139,8 +139,9 @@ class Slopes:
         found = complex_step(node, operands, tangents)
         if found is None:
             return False
-        rough = self._noise(node) if is_custom(node) else 0.0
-        expected, error = differences(node, operands, tangents, rough)
+        reach, rough = self._reach(node)
+        rough = self._noise(node) if is_custom(node) else rough
+        expected, error = differences(node, operands, tangents, rough, reach or 1.0)
         with np.errstate(all="ignore"):
             top = np.abs(expected).max(initial=0.0)
             gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error - 1e-9 * top
