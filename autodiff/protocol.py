@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from opcode import opmap
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from autodiff.errors import DTypeError, GradientError, ShapeError
-from autodiff.registry import FUNCTIONS
-from autodiff.takers import taker
 
 if TYPE_CHECKING:
     from autodiff.tensor import Tensor
@@ -50,24 +49,21 @@ class Protocol:
         array = self._data if dtype is None else self._data.astype(dtype, copy=False)
         return self.data if array is self._data and not copy else array.copy()
 
-    def _require_no_gradient(
-        self: Any, who: str, instead: str = "the function of the same name in autodiff"
-    ) -> None:
+    def _require_no_gradient(self: Any, who: str) -> None:
         if self.requires_grad:
             raise GradientError(
                 f"{self._label()} needs a gradient, and {who} would lose it without a word: use "
-                f"{instead}, or, where no gradient is meant to flow, x.numpy() or "
-                "ad.stop_gradient(x)"
+                "the function of the same name in autodiff, or, where no gradient is meant to "
+                "flow, x.numpy() or ad.stop_gradient(x)"
             )
 
     def _require_call(self: Any) -> None:
-        """Raise where C code takes the number by itself: ``a[i] = x``, ``math.exp(x)``."""
+        """Raise where NumPy takes the number by itself: ``a[i] = x``, ``np.sum(a, initial=x)``."""
         if self.requires_grad:
-            who = taker(sys._getframe(2))
-            name = who.rpartition(".")[2]
-            own = "functions of autodiff on Tensors (ad.full and ad.stack make arrays of them)"
-            if who:
-                self._require_no_gradient(who, f"ad.{name}" if name in FUNCTIONS else own)
+            frame = sys._getframe(2)
+            stored = frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
+            if stored or frame.f_globals.get("__name__", "").startswith("numpy."):
+                self._require_no_gradient("an ndarray" if stored else "NumPy")
 
     @property
     def _mask(self: Any) -> Any:

@@ -133,3 +133,8 @@ def test_random_numbers_and_running_values_of_a_module_are_frozen_and_put_back()
 def test_the_first_nan_inside_is_named_with_its_line() -> None:
     with pytest.raises(ad.GradientError, match=r"first appears in the result of log, at .*\.py:"):
         ad.gradcheck(lambda x: ad.exp(ad.log(x - 2.0)), np.array([1.0, 3.0]))
+
+
+def test_logsumexp_is_checked_by_the_complex_step() -> None:
+    x = np.random.default_rng(3).normal(size=(4, 4))
+    assert ad.gradcheck(lambda x: ad.logsumexp(x, axis=1), x).power < 1e-13

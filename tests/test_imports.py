@@ -28,7 +28,6 @@ LAYERS = (
         "recording",
         "operators",
         "protocol",
-        "takers",
         "handle",
         "numpy_adapters",
         "numpy_protocol",

@@ -109,7 +109,7 @@ def _log1p(x: Any, out: Any = None) -> Any:
         over = np.isfinite(x) & (y.real == np.inf)
         real = np.where(over, np.log(x).real, y.real)
         y.real = np.where(np.abs(x) < 0.5, 0.5 * np.log1p(a * (2 + a) + b * b), real)
-    return y
+    return y if y.ndim or out is not None else y[()]
 
 
 class Log1p(Elementwise):

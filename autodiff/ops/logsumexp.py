@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
@@ -20,7 +21,7 @@ def _logsumexp(x: Any, out: Any = None, *, axis: tuple[int, ...], keepdims: bool
     if x.dtype.kind in "biu":
         x = x.astype(np.float64)
     top = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-math.inf)
-    if not math.isfinite(np.vdot(top, top)):  # a quick look, which may overflow
+    if not cmath.isfinite(np.vdot(top, top)):  # a quick look, which may overflow
         # Where the largest is infinite, subtracting it would give inf - inf.
         top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore", over="ignore"):

@@ -52,9 +52,10 @@ def _sign(x: Any, out: Any = None) -> Any:
     if y.dtype.kind != "c":
         return y
     # NumPy gives 1 for inf + NaN i, and another direction where |x| overflows.
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         over = np.isfinite(x) & np.isinf(np.abs(x))
-    y = np.where(over, np.sign(x * 0.25), np.where(np.isnan(x), complex(np.nan, np.nan), y))
+        smaller = np.sign(x * 0.25)
+    y = np.where(over, smaller, np.where(np.isnan(x), complex(np.nan, np.nan), y))
     return np.positive(y, out=out)
 
 
