@@ -187,8 +187,11 @@ def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> boo
 def settled(y: Array, smaller: Array) -> Array:
     """A derivative, if a smaller step leaves it; 0 if it vanishes with the step, else NaN."""
     with np.errstate(all="ignore"):
-        steady = np.abs(smaller - y) <= STEADY * np.abs(y)
-        return np.where(steady, y, np.where(np.abs(smaller) < 1e-3 * np.abs(y), 0.0, np.nan))
+        apart, size = np.abs(smaller - y), np.abs(y)
+        noise = 1e-12 * np.maximum(size.max(initial=0.0), 1.0)  # what is left of terms that cancel
+        moves = np.isfinite(smaller) & (apart > STEADY * size + noise)
+        vanishes = np.abs(smaller) < 1e-3 * size
+        return np.where(vanishes, 0.0, np.where(moves, np.nan, y))
 
 
 def _imaginary_part(
