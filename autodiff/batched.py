@@ -93,7 +93,7 @@ class Lanes:
     item = copy = view = astype = reshape = __array__ = __array_ufunc__ = read
     # Above all the comparisons: `==` would answer False without a word.
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = read
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as of a list
 
 
 class Batched(Tensor):

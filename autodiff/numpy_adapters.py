@@ -207,6 +207,7 @@ def _handle(name: str, x: Any) -> Any:
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     new = AD["broadcast_to"](array_of(src), _handle("copyto", dst).shape)
+    # Any string: NumPy checks it.
     if not np.can_cast(new.dtype, dst.dtype, casting):  # type: ignore[arg-type]
         raise DTypeError(f"copyto: {new.dtype} is no {dst.dtype} by casting={casting!r}")
     dst[...] = new if where is True else AD["where"](where, new, dst)

@@ -301,10 +301,10 @@ class no_grad(_Setting):  # noqa: N801 - a context manager is named like a funct
     False
     """
 
-    changes = {"recording": False}  # noqa: RUF012
+    changes = {"recording": False}  # noqa: RUF012 - read only
 
 
-class ieee(_Setting):  # noqa: N801
+class ieee(_Setting):  # noqa: N801 - as above
     """In the backward walk, multiply as IEEE 754 says: no masked entry is treated as absent.
 
     By default a branch that ``where``, a mask, ``max`` or an index did not select has no gradient
@@ -321,10 +321,10 @@ class ieee(_Setting):  # noqa: N801
     [nan]
     """
 
-    changes = {"ieee": True}  # noqa: RUF012
+    changes = {"ieee": True}  # noqa: RUF012 - read only
 
 
-class scope(_Setting):  # noqa: N801
+class scope(_Setting):  # noqa: N801 - as above
     """Name a group of operations, for drawings and error messages; scopes nest.
 
     Parameters
@@ -367,5 +367,5 @@ class scope(_Setting):  # noqa: N801
         _current.set(state)
 
     @property
-    def changes(self) -> dict[str, Any]:  # type: ignore[override]
+    def changes(self) -> dict[str, Any]:  # type: ignore[override]  # read only
         return {"scope": (*current().scope, self.name)}

@@ -118,6 +118,7 @@ class Tensor(Handle):
     __xor__, __rxor__ = _binary("bitwise_xor"), _reflected("bitwise_xor")
     __lt__, __le__ = _binary("less"), _binary("less_equal")
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
+    # Unlike those of `object`, they give Tensors.
     __eq__, __ne__ = _equality("equal"), _equality("not_equal")  # type: ignore[assignment]
 
     def __pow__(self, other: Any) -> Tensor:

@@ -52,6 +52,7 @@ def product_seconds(product: Product, dtype: str) -> list[float]:
     for rows, columns in ((m, n), (n, m)):
         a, b = np.ones((rows, k), dtype), np.ones((k, columns), dtype)
         out = np.empty((rows, columns), dtype)
+        # The lambda is called before the next turn of the loop.
         ways.append([s * count for s in timed(lambda: np.matmul(a, b, out=out))])  # noqa: B023
     if count > 1 and count * (m * k + k * n + m * n) * np.dtype(dtype).itemsize < _STACKED_BYTES:
         stacked = np.ones((count, m, k), dtype), np.ones((count, k, n), dtype)
@@ -78,6 +79,7 @@ def bandwidth() -> dict[str, float]:
     found = {}
     with ThreadPoolExecutor(THREADS) as pool:
         for name, (arrays, kernel) in kernels.items():
+            # mypy has no type for a lambda with a default.
             samples = timed(lambda kernel=kernel: list(pool.map(kernel, parts)), 7)  # type: ignore[misc]
             found[name] = arrays * a.nbytes / min(samples)
     return found

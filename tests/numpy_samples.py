@@ -23,7 +23,7 @@ B = np.array([[1.0, 0.5], [0.2, 0.3], [0.7, 0.9]])
 T = np.linspace(0.1, 1.2, 12).reshape(2, 3, 2) ** 1.5
 Z = np.array([0.3 + 0.4j, 0.8 - 0.1j, -0.5 + 0.2j])
 N = np.array([0.3, np.nan, 0.5, 0.2])
-I = np.array([2, 0, 1])  # noqa: E741
+I = np.array([2, 0, 1])  # noqa: E741 - integers
 J = np.array([[3, 5, 6], [1, 2, 4]])
 M = np.array([[True, False, True], [False, True, True]])
 

@@ -111,7 +111,7 @@ def test_missing_error_is_found(broken: Any, text: str) -> None:
 def test_bad_documentation_is_found(text: str, complaint: str) -> None:
     broken = type("Broken", (faults.Cube,), {"__doc__": text, "name": "broken"}, register=False)
     with pytest.raises(AssertionError, match=complaint):
-        checks.check_doc(broken())  # type: ignore[arg-type]
+        checks.check_doc(broken())  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_absent_rule_that_gives_a_gradient_is_found() -> None:

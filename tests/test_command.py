@@ -286,7 +286,7 @@ def wrong(x, n): return cube(x)
 
 @pytest.mark.parametrize("framework", FOREIGN)
 def test_foreign_functions(framework: str, tmp_path: Path, monkeypatch: Any) -> None:
-    pytest.importorskip(framework)
+    pytest.importorskip(framework)  # the peer is no dependency
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     name = f"foreign_{framework}"

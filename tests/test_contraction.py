@@ -116,7 +116,7 @@ def test_einsum_errors(subscripts: str, shapes: Any, text: str) -> None:
 
 def test_einsum_subscripts_are_a_string() -> None:
     with pytest.raises(ad.DTypeError, match="string"):
-        ad.einsum(np.ones(2), [0])  # type: ignore[arg-type]
+        ad.einsum(np.ones(2), [0])  # type: ignore[arg-type]  # wrong on purpose
 
 
 SHAPES = [

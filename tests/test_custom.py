@@ -115,7 +115,7 @@ def test_no_rule() -> None:
     with ad.no_grad():
         assert not unfinished(x).requires_grad
     with pytest.raises(TypeError, match="callable"):
-        unfinished.defvjp(3)  # type: ignore[arg-type]
+        unfinished.defvjp(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("record", [False, True])

@@ -139,7 +139,7 @@ def test_text_from_users_is_escaped_and_bounded() -> None:
 
 
 def test_rendering_nasty_text_works() -> None:
-    pytest.importorskip("pygraphviz")
+    pytest.importorskip("pygraphviz")  # pygraphviz is an extra
     x = ad.tensor(1.0, requires_grad=True, name='a<b>&"\\N \\l {|} é 日本')
     svg = ad.draw(x * x, title="a < b").svg()
     assert "a&lt;b&gt;&amp;" in svg
@@ -148,7 +148,7 @@ def test_rendering_nasty_text_works() -> None:
 
 @pytest.mark.parametrize("direction", ["TB", "LR"])
 def test_save_writes_every_format(tmp_path: Path, direction: str) -> None:
-    pytest.importorskip("pygraphviz")
+    pytest.importorskip("pygraphviz")  # pygraphviz is an extra
     drawing = ad.draw(mlp(2), direction=direction)
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "html": b"<!doctype html>"}
     for suffix, start in starts.items():

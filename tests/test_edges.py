@@ -183,7 +183,7 @@ def test_a_traced_or_checked_function_may_write_into_its_argument() -> None:
 
 def test_strangers_are_not_equal() -> None:
     t = ad.tensor([1.0, 2.0])
-    assert (t == None) is False and (t != None) is True  # noqa: E711
+    assert (t == None) is False and (t != None) is True  # noqa: E711 - `==` is what is tested
     assert (t == "text") is False
     assert t not in [None, "text"] and None not in [t]
     assert (t == [1.0, 3.0]).data.tolist() == [True, False]

@@ -161,7 +161,7 @@ def test_argnums_are_checked() -> None:
         ad.grad(lambda x, y: x * y, (0, -2))(1.0, 2.0)
     for wrong in ("x", 0.0, (), True):
         with pytest.raises(ad.DTypeError, match="argnums"):
-            ad.grad(lambda x: x, wrong)  # type: ignore[arg-type]
+            ad.grad(lambda x: x, wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_exceptions_come_through_and_restore_the_state() -> None:

@@ -304,7 +304,7 @@ def test_an_unused_input_is_named_and_nothing_used_is_an_error() -> None:
         (lambda: ad.gradcheck(lambda x: x * rng.normal(), X), "not deterministic.*dropout"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the trouble itself
 def test_errors_name_the_trouble(call: Any, message: str) -> None:
     with pytest.raises(ad.GradientError, match=message):
         call()

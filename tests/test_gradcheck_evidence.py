@@ -56,6 +56,7 @@ ROUGH: list[tuple[str, Any, list[Any]]] = [
 ]
 
 
+# The points lie where kernels overflow or divide by 0.
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(("name", "function", "points"), ROUGH)
 def test_roundings_of_what_a_rule_reads_are_no_fault(
@@ -97,6 +98,7 @@ def test_an_operand_that_is_small_beside_the_other_is_seen_sharply(factor: float
     app = Application(
         PRIMITIVES["hypot"], (np.array(1.19154719), np.array(-0.01523004)), {}, (0, 1)
     )
+    # A stand-in that has what is read.
     twin = broken(app, 1, lambda g: factor * np.asarray(g))  # type: ignore[arg-type]
     assert ad.gradcheck(app.function(), *app.points).verdict == "correct"
     assert ad.gradcheck(app.function(twin), *app.points).verdict == "wrong"

@@ -129,7 +129,7 @@ def test_random_numbers_and_running_values_of_a_module_are_frozen_and_put_back()
     assert not module.running.any()
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the NaN that is looked for
 def test_the_first_nan_inside_is_named_with_its_line() -> None:
     with pytest.raises(ad.GradientError, match=r"first appears in the result of log, at .*\.py:"):
         ad.gradcheck(lambda x: ad.exp(ad.log(x - 2.0)), np.array([1.0, 3.0]))

@@ -78,7 +78,7 @@ def imports(node: ast.AST, inside: bool = False) -> Iterator[tuple[str, str, int
     """(module, name or "", line, whether in a function) of every import that is executed."""
     for child in ast.iter_child_nodes(node):
         if is_type_checking(child):
-            for other in child.orelse:  # type: ignore[attr-defined]
+            for other in child.orelse:  # type: ignore[attr-defined]  # an If has it
                 yield from imports(ast.Module([other], []), inside)
         elif isinstance(child, ast.Import):
             for alias in child.names:

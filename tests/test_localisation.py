@@ -55,7 +55,7 @@ def planted(
 
     def change(pulled: Any) -> Any:
         p = np.asarray(pulled)
-        changed = FAULTS[fault](p, Call, operand)  # type: ignore[arg-type]
+        changed = FAULTS[fault](p, Call, operand)  # type: ignore[arg-type]  # has what is read
         if changed is not p and not np.array_equal(changed, p):
             applied[0] = True
         return changed
@@ -63,8 +63,8 @@ def planted(
     class Application:
         inputs = tuple(operands)
 
-    Application.primitive = primitive  # type: ignore[attr-defined]
-    twin = broken(Application, operand, change)  # type: ignore[arg-type]
+    Application.primitive = primitive  # type: ignore[attr-defined]  # as a Node has
+    twin = broken(Application, operand, change)  # type: ignore[arg-type]  # has what is read
     for name, value in vars(twin).items():
         monkeypatch.setitem(vars(primitive), name, value)
     return applied
@@ -106,6 +106,7 @@ def test_every_fault_of_every_primitive_is_caught_and_named(name: str, k: int) -
     check_faults(PRIMITIVES[name], PRIMITIVES[name].cases[k], np.float64)
 
 
+# A float64 of complex numbers drops their imaginary parts, of which NumPy warns.
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 @pytest.mark.parametrize(("name", "k"), COMPLEX_RULES)
 def test_every_fault_on_complex_values_is_caught_and_named(name: str, k: int) -> None:

@@ -39,7 +39,7 @@ def test_no_grad_is_a_context_and_a_decorator() -> None:
 
 def test_no_grad_ends_on_exceptions() -> None:
     with pytest.raises(ZeroDivisionError), ad.no_grad():
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 - raises
     assert recorded()
 
 

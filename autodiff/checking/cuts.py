@@ -67,6 +67,7 @@ def _watched() -> Iterator[list[Read]]:
     try:
         for name in METHODS:
             setattr(Handle, name, watching(kept[name], name))
+        # Put back below.
         Handle.data = property(value, data.fset)  # type: ignore[method-assign,assignment]
         yield found
     finally:

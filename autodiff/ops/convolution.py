@@ -102,7 +102,7 @@ class Convolution(Trilinear):
         layout = params["layout"]
         return laid(correlate(last(x, layout), kernel_last(weight, layout), plan), layout)
 
-    def plan(  # type: ignore[override]
+    def plan(  # type: ignore[override]  # each names its own operands
         self,
         x: Any,
         w: Any,

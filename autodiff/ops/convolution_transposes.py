@@ -92,7 +92,7 @@ class ConvTranspose(Trilinear):
         layout = params["layout"]
         return laid(spread(last(x, layout), kernel_last(weight, layout), plan), layout)
 
-    def plan(  # type: ignore[override]
+    def plan(  # type: ignore[override]  # each names its own operands
         self,
         y: Any,
         w: Any,
@@ -189,7 +189,7 @@ class ConvWeight(Trilinear):
         layout = params["layout"]
         return kernel_laid(weights(last(x, layout), last(g, layout), plan), layout)
 
-    def plan(  # type: ignore[override]
+    def plan(  # type: ignore[override]  # each names its own operands
         self,
         x: Any,
         g: Any,

@@ -281,6 +281,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", *, constant_values: floa
         if x.shape[axis] == 0:
             raise ShapeError(f"pad: axis {axis} of shape {x.shape} has no entries to {mode}")
         # NumPy's own border of the positions says which entry goes where.
+        # NumPy checks the mode.
         source = np.pad(np.arange(x.shape[axis]), width, mode)  # type: ignore[call-overload]
         x = x[along(axis, source)]
     return x

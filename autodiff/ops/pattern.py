@@ -330,7 +330,7 @@ def batched(
     inside = [("advanced", i) for i in range(k)]
     wanted = ["batch", *names[: plain.position], *inside, *names[plain.position :]]
     if any(mapped):
-        inside = ["batch", *inside]  # type: ignore[list-item]
+        inside = ["batch", *inside]  # type: ignore[list-item]  # names and pairs
     else:
         names = ["batch", *names]
     have = [*names[: full.position], *inside, *names[full.position :]]

@@ -194,6 +194,7 @@ class Derivative:
 
         def begin(inputs: list[Tensor]) -> Sweep:
             self.given, starts = self._starts(inputs, along or ())
+            # Those are Tensors that were just made, whose nodes are there.
             self.sweep = Sweep(starts, [x.node for x in inputs], outer)  # type: ignore[misc]
             return self.sweep
 

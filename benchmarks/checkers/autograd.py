@@ -9,7 +9,7 @@ from autograd.extend import defvjp, primitive
 from autograd.test_util import check_grads
 
 
-@primitive  # type: ignore[untyped-decorator]
+@primitive  # type: ignore[untyped-decorator]  # untyped library
 def sine(x: Any, weights: Any) -> Any:
     """The sum of the sine, with a planted rule."""
     return np.sum(np.sin(x))

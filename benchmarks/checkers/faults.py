@@ -36,6 +36,7 @@ def _changed(fault: str, app: Application, i: int) -> Any:
 
     def change(pulled: Any) -> Any:
         value = np.asarray(pulled)
+        # A stand-in that has what is read.
         return np.asarray(FAULTS[fault](value, app, i), value.dtype)  # type: ignore[arg-type]
 
     return change
@@ -55,7 +56,7 @@ def planted(app: Application, model: bool) -> Iterator[tuple[str, int, Any]]:
         return
     expected = _gradients(app.function(), app)
     for i, fault in itertools.product(app.wanted, WORDS):
-        twin = broken(app, i, _changed(fault, app, i))  # type: ignore[arg-type]
+        twin = broken(app, i, _changed(fault, app, i))  # type: ignore[arg-type]  # has what is read
         found = _gradients(app.function(twin), app)
         if all(np.allclose(a, b, 1e-12, 1e-15) for a, b in zip(expected, found, strict=True)):
             continue

@@ -10,7 +10,7 @@ import numpy as np
 from jax.test_util import check_grads
 
 
-@jax.custom_vjp  # type: ignore[untyped-decorator]
+@jax.custom_vjp  # type: ignore[untyped-decorator]  # untyped library
 def sine(x: Any, weights: Any) -> Any:
     """The sum of the sine, with a planted rule."""
     return jnp.sum(jnp.sin(x))

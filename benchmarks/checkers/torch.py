@@ -8,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 
-class Sine(torch.autograd.Function):  # type: ignore[misc]
+class Sine(torch.autograd.Function):  # type: ignore[misc]  # untyped library
     """The sum of the sine, with a planted rule."""
 
     @staticmethod

@@ -128,6 +128,7 @@ def test_nan_goes_through_reductions(name: str, kind: str) -> None:
     assert np.isnan(value(function(name)(x, axis=1))).tolist() == [True, False]
 
 
+# Of nothing, NumPy warns that there is no mean.
 @pytest.mark.filterwarnings("ignore:.*(empty|Degrees|invalid value):RuntimeWarning")
 @pytest.mark.parametrize("kind", REALS)
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_dense_is_a_product_and_a_bias(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=shape)
     layer = nn.Dense(3, 2, activation="tanh", dtype="float64")
-    layer.bias.data = [0.5, -1.0]  # type: ignore[union-attr]
+    layer.bias.data = [0.5, -1.0]  # type: ignore[union-attr]  # this one has it
     expected = np.tanh(x @ layer.weight.numpy() + [0.5, -1.0])
     np.testing.assert_allclose(layer(ad.tensor(x)).numpy(), expected, rtol=1e-14)
 
@@ -53,7 +53,7 @@ def test_bad_activations() -> None:
     with pytest.raises(ValueError, match=r"'ReLU'; did you mean 'relu'\? The names are elu"):
         nn.Dense(1, 1, "ReLU")
     with pytest.raises(TypeError, match=r"a name or a function, got 3"):
-        nn.Activation(3)  # type: ignore[arg-type]
+        nn.Activation(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_sequential() -> None:
     expected = model[2](ad.tanh(model[0](x)))
     np.testing.assert_array_equal(model(x).numpy(), expected.numpy())
     with pytest.raises(TypeError, match="entry 0 .*without a list"):
-        nn.Sequential([nn.Dense(2, 3)])  # type: ignore[arg-type]
+        nn.Sequential([nn.Dense(2, 3)])  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"entry 0 is a class: write Flatten\(\.\.\.\)"):
         nn.Sequential(nn.Flatten)
     with pytest.raises(TypeError, match=r"entry 1 .*write nn\.Activation\('relu'\)"):
-        nn.Sequential(nn.Dense(2, 3), "relu")  # type: ignore[arg-type]
+        nn.Sequential(nn.Dense(2, 3), "relu")  # type: ignore[arg-type]  # wrong on purpose

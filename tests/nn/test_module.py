@@ -71,8 +71,8 @@ def test_list_that_grows_later_and_replaced_layers_are_seen() -> None:
 
 def test_shared_parameters_and_modules_count_once() -> None:
     model = Nested()
-    model.again = model.blocks[0]  # type: ignore[attr-defined]
-    model.tied = model.gain  # type: ignore[attr-defined]
+    model.again = model.blocks[0]  # type: ignore[attr-defined]  # new to the class
+    model.tied = model.gain  # type: ignore[attr-defined]  # new to the class
     assert list(model.named_parameters()) == list(Nested().named_parameters())
     layer = nn.Dense(2, 2)
     loop = nn.Sequential(layer, layer)
@@ -83,27 +83,27 @@ def test_shared_parameters_and_modules_count_once() -> None:
 def test_cycle_of_modules_ends() -> None:
     child, parent = nn.Sequential(nn.Dense(1, 1)), nn.Sequential()
     parent.layers.append(child)
-    child.parent = parent  # type: ignore[attr-defined]
+    child.parent = parent  # type: ignore[attr-defined]  # new to the class
     assert list(parent.named_parameters()) == ["layers.0.layers.0.weight", "layers.0.layers.0.bias"]
 
 
 def test_plain_leaf_tensor_that_requires_a_gradient_is_a_parameter() -> None:
     model = nn.Sequential()
-    model.w = ad.tensor([1.0], requires_grad=True)  # type: ignore[attr-defined]
-    model.computed = model.w * 2  # type: ignore[attr-defined]
+    model.w = ad.tensor([1.0], requires_grad=True)  # type: ignore[attr-defined]  # new to the class
+    model.computed = model.w * 2  # type: ignore[attr-defined]  # new to the class
     assert list(model.named_parameters()) == ["w"]
 
 
 def test_parameter_in_a_set_and_ambiguous_paths_are_refused() -> None:
     model = nn.Sequential()
-    model.loose = {nn.Parameter([1.0])}  # type: ignore[attr-defined]
+    model.loose = {nn.Parameter([1.0])}  # type: ignore[attr-defined]  # new to the class
     with pytest.raises(TypeError, match="loose: a set has no order"):
         model.named_parameters()
     for loose, path in (
         ({"a.b": nn.Parameter(1.0), "a": {"b": nn.Parameter(2.0)}}, "a.b"),
         ({1: nn.Parameter(1.0), "1": nn.Parameter(2.0)}, "1"),
     ):
-        model.loose = loose  # type: ignore[attr-defined]
+        model.loose = loose  # type: ignore[attr-defined]  # new to the class
         with pytest.raises(
             ValueError, match=rf"members of Sequential have the path 'loose\.{path}'"
         ):
@@ -217,7 +217,7 @@ def test_pickle_and_deepcopy_keep_a_model_trainable() -> None:
         assert all(isinstance(p, nn.Parameter) and p.requires_grad for p in other.parameters())
         np.testing.assert_array_equal(other(x).numpy(), model(x).numpy())
         other.layers[0].weight.data = np.zeros((2, 2))
-        assert model.layers[0].weight.data.any()  # type: ignore[union-attr]
+        assert model.layers[0].weight.data.any()  # type: ignore[union-attr]  # this one has it
 
 
 class Tensors(nn.Module):
@@ -253,6 +253,7 @@ def test_default_dtype() -> None:
     nn.set_default_dtype(np.float64)
     try:
         assert nn.Parameter([1, 2]).dtype == np.float64
+        # This layer has one.
         assert nn.Dense(2, 2).bias.dtype == np.float64  # type: ignore[union-attr]
     finally:
         nn.set_default_dtype(np.float32)
@@ -303,6 +304,7 @@ def test_call_refuses_what_does_not_fit() -> None:
     with pytest.raises(ValueError, match=r"weight: got \[2, 3\], expected \[2, 2\]"):
         nn.call(nn.Dense(2, 2), {"weight": np.ones((2, 3))}, np.ones((1, 2)))
     with pytest.raises(TypeError, match="params is a mapping of path to value.* got list"):
+        # Wrong on purpose.
         nn.call(nn.Dense(2, 2), [np.ones((2, 2))], np.ones((1, 2)))  # type: ignore[arg-type]
 
 

@@ -50,6 +50,7 @@ def test_rule_equals_the_loop(name: str, tensors: bool) -> None:
     lift = ad.tensor if tensors else np.array
     params: dict[str, Any] = {path: lift(p) for path, p in start.items()}
     state = rule.init(params)
+    # Of arrays, once filled.
     expected, memory = dict(start), {path: {} for path in start}  # type: ignore[var-annotated]
     for t in range(1, 21):
         grads = {path: gradient(p, t) for path, p in params.items()}
@@ -284,7 +285,7 @@ def test_step_refuses_what_is_no_mapping_of_gradients() -> None:
     optimizer = Optimizer(model, sgd(0.1))
     for wrong in (loss(), list(model.parameters())):
         with pytest.raises(TypeError, match=r"step: grads is a mapping of path to gradient"):
-            optimizer.step(wrong)  # type: ignore[arg-type]
+            optimizer.step(wrong)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(ad.GradientError, match=r"gradient of layers\.0\.weight is None"):
         optimizer.step(dict.fromkeys(optimizer.parameters))
     with pytest.raises(ad.DTypeError, match="complex128, the parameter float32"):
@@ -317,7 +318,8 @@ def test_parameters_that_move_or_were_frozen_do_not_count_as_changed() -> None:
     model, _ = model_and_loss()
     model.named_parameters()["layers.0.bias"].requires_grad = False
     optimizer = Optimizer(model, sgd(0.1))
-    model.layers.insert(0, nn.Flatten())  # type: ignore[attr-defined]
+    model.layers.insert(0, nn.Flatten())  # type: ignore[attr-defined]  # that model has it
+    # That model has it.
     model.frozen = nn.Parameter(1.0, requires_grad=False)  # type: ignore[attr-defined]
     optimizer.check_model()
 
@@ -353,8 +355,9 @@ def test_bad_optimizers() -> None:
     with pytest.raises(ValueError, match="Flatten has no parameter that requires a gradient"):
         Optimizer(nn.Flatten(), sgd(0.1))
     with pytest.raises(TypeError, match=r"a rule such as nn\.optim\.adam\(\), got 0\.1"):
-        Optimizer(nn.Dense(1, 1), 0.1)  # type: ignore[arg-type]
+        Optimizer(nn.Dense(1, 1), 0.1)  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match="expected the model, .* got list"):
+        # Wrong on purpose.
         Optimizer(nn.Dense(1, 1).parameters(), sgd(0.1))  # type: ignore[arg-type]
 
 

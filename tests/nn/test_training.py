@@ -41,7 +41,7 @@ def test_bad_settings() -> None:
         ({"seed": -1}, "seed is at least 0"),
     ):
         with pytest.raises(ValueError, match=text):
-            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]
+            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]  # of many types
     for options, text in (
         ({"epochs": 1.5}, "epochs is a whole number, got 1.5"),
         ({"batch_size": 8.0}, "batch_size is a whole number"),
@@ -50,7 +50,7 @@ def test_bad_settings() -> None:
         ({"validation": 0.2}, "got float; nn.data.split"),
     ):
         with pytest.raises(TypeError, match=text):
-            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]
+            trainer.fit(X, Y, progress=False, **options)  # type: ignore[arg-type]  # of many types
     with pytest.raises(ValueError, match="predict: batch_size is at least 1"):
         trainer.predict(X, batch_size=0)
     for empty in (X[:0], 1.0):
@@ -72,6 +72,7 @@ def test_bad_trainers() -> None:
             nn.Trainer(*arguments)
     for metrics, text in ((accuracy, "a list or a dict"), (["accuracy"], "got 'accuracy'")):
         with pytest.raises(TypeError, match=text):
+            # Wrong on purpose.
             nn.Trainer(model, rule, loss, metrics=metrics)  # type: ignore[arg-type]
     named: list[Any] = [[accuracy] * 2, {"loss": accuracy}, {"val_loss": accuracy}]
     for metrics in [*named, [functools.partial(accuracy)]]:
@@ -84,7 +85,7 @@ def test_bad_trainers() -> None:
 
 def test_optimizer_of_a_part_trains_that_part_without_a_warning() -> None:
     model = nn.Sequential(nn.Dense(1, 3), nn.Dense(3, 1))
-    part = nn.optim.Optimizer(model[1], nn.optim.sgd(0.1))  # type: ignore[arg-type]
+    part = nn.optim.Optimizer(model[1], nn.optim.sgd(0.1))  # type: ignore[arg-type]  # a module
     before = model.state_dict()
     nn.Trainer(model, part, nn.losses.mean_squared_error).fit(X, Y, epochs=1, progress=False)
     changed = {path for path, x in model.state_dict().items() if (x != before[path]).any()}
@@ -100,7 +101,9 @@ def test_optimizer_of_a_part_trains_that_part_without_a_warning() -> None:
 def test_fit_finds_the_line() -> None:
     trainer = line_trainer(0.5)
     history = trainer.fit(X, Y, epochs=60, batch_size=10, validation=(X, Y), progress=False)
+    # That model has it.
     assert trainer.model.weight.item() == pytest.approx(2, abs=1e-3)  # type: ignore[attr-defined]
+    # That model has it.
     assert trainer.model.bias.item() == pytest.approx(1, abs=1e-3)  # type: ignore[attr-defined]
     assert len(history) == 60 and history["loss"][-1] < 1e-4 * history["loss"][0]
     assert history["val_loss"][-1] == pytest.approx(trainer.evaluate(X, Y)["loss"])
@@ -154,7 +157,7 @@ def test_early_stopping_takes_the_best_parameters_back() -> None:
         seen.append(trainer.model.state_dict())
         return evaluate(*args, **options)
 
-    trainer.evaluate = spy  # type: ignore[method-assign]
+    trainer.evaluate = spy  # type: ignore[method-assign]  # watched
     history = trainer.fit(
         X, Y, epochs=200, batch_size=40, validation=validation, patience=4, progress=False
     )
@@ -296,7 +299,7 @@ def test_modes_during_and_after_fit() -> None:
 
 def test_unused_parameter_is_named() -> None:
     model = nn.Sequential(nn.Dense(1, 1))
-    model.spare = nn.Dense(2, 2)  # type: ignore[attr-defined]
+    model.spare = nn.Dense(2, 2)  # type: ignore[attr-defined]  # that model has it
     trainer = nn.Trainer(model, nn.optim.sgd(0.1), nn.losses.mean_squared_error)
     with pytest.raises(ad.GradientError, match=r"not depend on spare\.weight, spare\.bias"):
         trainer.fit(X, Y, progress=False)
@@ -315,7 +318,7 @@ def test_errors_say_in_which_batch() -> None:
     with pytest.raises(ad.GradientError, match="loss is NaN: 1 of 40 entries of x are NaN"):
         line_trainer().fit(x, Y, batch_size=40, progress=False)
     broken = line_trainer()
-    broken.model.bias.data = [np.nan]  # type: ignore[attr-defined]
+    broken.model.bias.data = [np.nan]  # type: ignore[attr-defined]  # that model has it
     with pytest.raises(ad.GradientError, match="loss is NaN: bias became NaN.*lower learning rate"):
         broken.fit(X, Y, progress=False)
     root = nn.Trainer(
