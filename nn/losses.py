@@ -95,12 +95,10 @@ def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     targets = targets if isinstance(targets, ad.Tensor) else np.asarray(targets)
     if targets.shape == logits.shape[:-1]:
         labels = _labels(name, targets, logits)
-        samples = logits
-        if labels.ndim != 1:
-            samples, labels = ad.reshape(logits, (-1, logits.shape[-1])), labels.ravel()
-        terms = ad.logsumexp(samples, axis=-1) - samples[np.arange(labels.size), labels]
-        shaped = terms if reduction != "none" else ad.reshape(terms, logits.shape[:-1])
-        return _reduce(name, shaped, reduction)
+        flat = labels.ndim == 1
+        samples = logits if flat else ad.reshape(logits, (-1, logits.shape[-1]))
+        terms = ad.logsumexp(samples, axis=-1) - samples[np.arange(labels.size), labels.ravel()]
+        return _reduce(name, terms if flat else ad.reshape(terms, labels.shape), reduction)
     if targets.shape != logits.shape:
         raise ad.ShapeError(
             f"{name}: logits have shape {logits.shape}, targets {targets.shape}; expected labels "

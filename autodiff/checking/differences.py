@@ -72,21 +72,19 @@ def differences(
 
     with np.errstate(all="ignore"):
         best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
-        found = []
         for step in (*STEPS, *FINER):
             value, noise = extrapolated(step * scale)
-            found.append((value, noise))
-            better = noise < error
+            # A step across a pole or a crossing of eigenvalues may look sharp, and be another
+            # number: smaller steps deny it.
+            denied = np.isfinite(error) & (np.abs(value - best) > 4.0 * (noise + error))
+            better = (noise < error) | denied
             best, error = np.where(better, value, best), np.where(better, noise, error)
             floor = rounding(value) / (STEPS[0] * scale)
             if step == STEPS[0] and reach == 1.0:
                 best, error = _widened(extrapolated, scale, best, error, 2.0 * floor)
-                found[0] = best, error
             floor *= 5.0
             if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
-        if len(found) > 1:
-            best, error = _consistent(found)
         unit = 10.0 * eps * max([1.0, *(spread(x) for x in (*operands, start) if floating(x))])
         return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
 
@@ -102,19 +100,6 @@ def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Arra
         else:
             total = total + np.abs(x).max() / np.abs(t).max()
     return total
-
-
-def _consistent(found: list[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """The sharpest of estimates over smaller and smaller steps that none of the smaller denies.
-
-    A step across a pole or a crossing of eigenvalues may look sharp, and be another number.
-    """
-    best, error = found[-1]
-    for value, noise in found[-2::-1]:
-        allowed = np.abs(value - best) <= 4.0 * (noise + error)
-        better = (noise < error) & allowed | ~np.isfinite(error)
-        best, error = np.where(better, value, best), np.where(better, noise, error)
-    return best, np.where(np.isnan(error), np.inf, error)
 
 
 def _widened(

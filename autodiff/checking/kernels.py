@@ -22,7 +22,7 @@ SMOOTH = 1e-6  # what rounding errors change at most of a function that takes th
 SAMPLES = 4  # of the noise of a kernel
 ROUGH = 1e-10  # relative noise above which it is none
 SPACINGS = (1e-3, 1e-4, 1e-5, 1e-6)  # relative distances of values that show a function's noise
-JUMP = 1e-4  # of the largest value: what is more is no noise
+COARSE = 1e-4  # of the largest value: what is more is a jump and no noise
 EVEN = 0.3  # by less than so much noise shrinks when values are ten times as near
 STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
 UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
@@ -190,7 +190,7 @@ def custom_noise(node: Node, rng: np.random.Generator) -> Any:
             except Exception:  # beside the edge of a domain it may raise what it likes
                 return 0.0
             level = noise_among(np.array(line, np.result_type(*line, np.float64)))
-            steady = (level > EVEN * before) & (level < JUMP * most(node.output))
+            steady = (level > EVEN * before) & (level < COARSE * most(node.output))
             found, before = np.where(steady, np.maximum(found, level), found), level
     return np.maximum(found, np.median(found)) if found.size else found
 
