@@ -127,7 +127,8 @@ class Primitive:
     foreign: ClassVar[bool] = False  # the kernel is a user's: what it raises comes as it is
     broadcasts: ClassVar[bool] = False  # operands broadcast; the backward walk sums it away
     selects: ClassVar[bool] = False  # some inputs get no gradient at all (are absent)
-    normwise: ClassVar[bool] = False  # rounds in units of a matrix's largest entry, as LAPACK does
+    # Axes of each operand that make one matrix, in units of whose largest entry LAPACK rounds.
+    normwise: ClassVar[tuple[int, ...]] = ()
     gates: ClassVar[bool] = False  # selects by a factor 0, in which an infinity becomes NaN
     family: ClassVar[str] = "general"
     required: ClassVar[tuple[str, ...]] = (

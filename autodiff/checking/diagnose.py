@@ -147,32 +147,36 @@ def _gather(
             [*rng.choice(size, min(count, size), replace=False), largest,
              *_bisect(tape, node, operand, rule, v, rng)]
         )  # fmt: skip
-    expected, columns = _entrywise(tape, node, operand, rule, where, v, 1.0)
+    expected, columns, noise = _entrywise(tape, node, operand, rule, where, v, 1.0)
     sideways = None
     if rule.dtype.kind == "c":
-        imaginary, sideways = _entrywise(tape, node, operand, rule, where, v, 1j)
-        expected = expected - 1j * imaginary
-    return Evidence(rule, where, expected, columns, v, sideways)
+        imaginary, sideways, its = _entrywise(tape, node, operand, rule, where, v, 1j)
+        expected, noise = expected - 1j * imaginary, max(noise, its)
+    return Evidence(rule, where, expected, columns, v, noise, sideways)
 
 
 def _entrywise(
     tape: Tape, node: Node, operand: int, rule: Array, where: Array, v: Array, step: complex
-) -> tuple[Array, Array]:
-    """The derivative of Re Σ v y for a step in each entry, and those of every output."""
-
+) -> tuple[Array, Array, float]:
+    """The derivative of Re Σ v y for a step in each entry, those of every output, their noise."""
+    noise = 0.0
     sides: dict[complex, Array] = {}
     if _is_diagonal(tape, node, operand, rule):
         for s in (step, -step):
-            sides[s] = _push(tape, node, operand, np.full(rule.shape, s, rule.dtype)).ravel()
+            sides[s] = _push(tape, node, operand, np.full(rule.shape, s, rule.dtype))[0].ravel()
 
     def pushed(flat: int, size: complex) -> Array:
+        nonlocal noise
         if sides:
             column = np.zeros(v.size, node.dtype)
             column[flat] = sides[size][flat]
             return column
         unit = np.zeros(rule.shape, rule.dtype)
         unit.flat[flat] = size
-        return _push(tape, node, operand, unit).ravel()
+        column, error = _push(tape, node, operand, unit)
+        if error is not None:
+            noise = max(noise, float(np.abs(v).ravel() @ error.ravel()))
+        return column.ravel()
 
     columns = np.empty((v.size, len(where)), node.dtype)
     for k, flat in enumerate(where):
@@ -184,7 +188,7 @@ def _entrywise(
         if abs(left - expected[k]) > ODD * (abs(left) + abs(expected[k])):
             # At a kink everything between the one-sided derivatives is right.
             expected[k] = min(max(found[k], min(left, expected[k])), max(left, expected[k]))
-    return expected, columns
+    return expected, columns, noise
 
 
 def _is_diagonal(tape: Tape, node: Node, operand: int, rule: Array) -> bool:
@@ -199,15 +203,15 @@ def _is_diagonal(tape: Tape, node: Node, operand: int, rule: Array) -> bool:
         for side in (0, 1):
             moved = (places >> bit) & 1 == side
             direction = moved.astype(rule.dtype).reshape(rule.shape)
-            if np.any(_push(tape, node, operand, direction).ravel()[~moved]):
+            if np.any(_push(tape, node, operand, direction)[0].ravel()[~moved]):
                 return False
     return True
 
 
-def _push(tape: Tape, node: Node, operand: int, direction: Array) -> Array:
+def _push(tape: Tape, node: Node, operand: int, direction: Array) -> tuple[Array, Array | None]:
     tangents: list[Any] = [None] * len(node.kept)
     tangents[operand] = direction
-    return tape.slopes(node, list(node.kept), tangents)[0]
+    return tape.slopes(node, list(node.kept), tangents)
 
 
 def _bisect(
@@ -221,7 +225,7 @@ def _bisect(
     def gap(a: int, b: int) -> float:
         part = np.zeros(rule.size, signs.dtype)
         part[a:b] = signs[a:b]
-        along = v * _push(tape, node, operand, part.reshape(rule.shape))
+        along = v * _push(tape, node, operand, part.reshape(rule.shape))[0]
         by_rule = rule.ravel()[a:b] * signs[a:b]
         return abs(math.fsum(by_rule.real) - math.fsum(along.real.ravel()))
 

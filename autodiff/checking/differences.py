@@ -148,7 +148,9 @@ def _one_sided(
     # A jump at the point itself: the smaller the step, the larger its quotient.
     jump = np.abs(value) > 100.0 * np.abs(middle) + bound
     edge = np.abs(value)
-    for larger, its in ((middle, gap + (rounding(right) + unit) / h), (best, error)):
+    # What is odd around the point bends to both sides alike: half the step shows how much.
+    bend = 2.0 * np.abs(middle - (at(h / 2.0) - at(-h / 2.0)) / h)
+    for larger, its in ((middle, gap + bend + (rounding(right) + unit) / h), (best, error)):
         agrees = np.abs(larger - value) <= 10.0 * (its + bound) + 1e-6 * np.abs(value)
         sharper = (its < bound) & (agrees | ~np.isfinite(value))
         value, bound = np.where(sharper, larger, value), np.where(sharper, its, bound)

@@ -11,6 +11,7 @@ import numpy as np
 from autodiff.checking.tape import Array
 
 EXPLAINED = 1e-3  # the part of a difference that an explanation may leave
+NOISY = 0.05  # and the part that noise of the numeric derivative may be
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Evidence:
     kernel: Array
     columns: Array  # derivative of every output (rows) for each of these positions
     cotangent: Array
+    noise: float = 0.0  # of the kernel's gradient: what is known of its largest error
     sideways: Array | None = None  # the columns for imaginary steps in a complex operand
     turned: Array | None = None  # the rule's answer to the conjugate of the cotangent
     summed: tuple[int, ...] = ()  # axes of terms that the backward walk adds up
@@ -50,7 +52,8 @@ class Evidence:
     def _close(self, a: Array, b: Array) -> bool:
         gap = float(np.abs(self.found - self.kernel).max())
         rounding = 1e-12 * float(np.abs(self.kernel).max())
-        return bool(np.abs(a - b).max() <= EXPLAINED * gap + rounding)
+        noise = min(self.noise, NOISY * gap)
+        return bool(np.abs(a - b).max() <= EXPLAINED * gap + rounding + noise)
 
 
 # ---- the most telling first

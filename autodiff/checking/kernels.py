@@ -1,8 +1,6 @@
 """Kernels of recorded operations at other operands, and how much of their values is known.
 
-No rule is read here. LAPACK answers for a matrix that differs from the given one by rounding
-errors of its largest entry: near a singular matrix, or where eigenvalues nearly coincide, its
-values move by far more than that, and a step beyond such a place finds another function.
+No rule is read here.
 """
 
 from __future__ import annotations
@@ -13,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.numeric import EPS, PLACES, noise_among, random_signs
+from autodiff.checking.numeric import PLACES, noise_among, random_signs
 from autodiff.node import Node
 
 Array = np.ndarray[Any, Any]
+FEW = 4.0  # rounding errors of its largest entry: for a matrix so near LAPACK's answer is exact
 FAR = 1e-9  # a relative step whose square is less than a rounding error
 SMOOTH = 1e-6  # what rounding errors change at most of a function that takes the same branch
 SAMPLES = 4  # of the noise of a kernel
@@ -24,10 +23,6 @@ ROUGH = 1e-10  # relative noise above which it is none
 SPACINGS = (1e-3, 1e-4, 1e-5, 1e-6)  # relative distances of values that show a function's noise
 COARSE = 1e-4  # of the largest value: what is more is a jump and no noise
 EVEN = 0.3  # by less than so much noise shrinks when values are ten times as near
-STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
-UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
-NEAR = 1e2  # the scale of steps, in units of how far the pole is: the first step is a fifth of it
-UNKNOWN = 1e12  # a value that moves by so many times more has hardly a digit that is known
 # Kernels whose values tie or jump: to move their operands apart from each other changes branches.
 DISCRETE = frozenset(
     {"max", "min", "sign", "floor", "ceil", "round", "trunc", "floor_divide", "remainder"}
@@ -96,7 +91,7 @@ def scale_of(operands: Sequence[Any], tangents: Sequence[Any]) -> float:
 
 
 def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
-    """Floats moved up or down by one rounding error, of a matrix by that of its largest entry, of
+    """Floats moved up or down by one rounding error, of a matrix by a few of its largest entry, of
     a complex number by that of its absolute value; anything else as it is.
     """
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc":
@@ -107,14 +102,14 @@ def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
     if normwise and x.ndim > 1 and x.size:
         top = np.abs(x).max(axis=(-2, -1), keepdims=True)
         top = np.where(top == 0.0, top.max(), top)
-        return np.asarray(x + step * top, x.dtype)
+        return np.asarray(x + FEW * step * top, x.dtype)
     return np.asarray(x * (1.0 + step), x.dtype)
 
 
 def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array:
     size = np.abs(x)
     if normwise and x.ndim > 1 and x.size:
-        size = np.maximum(size, size.max(axis=(-2, -1), keepdims=True))
+        size = np.maximum(size, FEW * size.max(axis=(-2, -1), keepdims=True))
     eps = np.finfo(x.dtype).eps
     # A part that is 0 is so without rounding, and may lie on a branch cut.
     real, imag = (
@@ -201,48 +196,3 @@ def random_tangent(x: Any, rng: np.random.Generator) -> Any:
         return None
     size = np.where((x == 0) | ~np.isfinite(x), spread(x) or 1.0, np.abs(x))
     return size * rng.uniform(0.5, 1.5, x.shape) * random_signs(rng, x.shape)
-
-
-def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
-    """How far a function of LAPACK's may be followed from the point, and the noise of its value.
-
-    The first in units of the operands, 0 where no digit is known. Values that move by many times
-    more than the operands (each in units of its largest entry) are near a pole, if they do not move
-    in proportion: what is left of terms that cancel does, and may be followed as any other.
-    """
-    eps = max((float(np.finfo(x.dtype).eps) for x in node.kept if floating(x)), default=EPS)
-    top, noise, factors = most(node.output) or 1.0, np.zeros(node.shape), []
-    if not math.isfinite(top):
-        return 0.0, math.inf
-    try:
-        for units in (1.0, 1.0, 5e1, 5e2, 5e3, 5e4):
-            for operands in _around(node, rng, units):
-                gap = np.abs(kernel(node, operands) - node.output)
-                noise = np.maximum(noise, gap) if units == 1.0 else noise
-                factors.append(most(gap) / top / (units * eps))
-        factor = max(factors)
-        if factor <= STIFF:
-            return 1.0, 0.0
-        units = min(max(10.0 / factor, 1e-9), 1e-2) / eps
-        bent = any(_bends(node, rng, units) for _ in range(SAMPLES))
-    except Exception:  # at the edge of the domain a kernel may raise what it likes
-        return 0.0, math.inf
-    if factor <= UNEVEN * min(factors) and not bent:
-        return 1.0, noise
-    return (NEAR / factor, noise) if factor <= UNKNOWN else (0.0, math.inf)
-
-
-def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
-    """Whether a value is no straight line over so many rounding errors of the operands."""
-    ahead, behind = (kernel(node, xs) for xs in _around(node, rng, units))
-    return not most(ahead - 2.0 * node.output + behind) <= 0.1 * most(ahead - behind)
-
-
-def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:
-    """Operands moved by so many rounding errors, and by as many the other way."""
-    ways: list[Any] = [None] * len(node.kept)
-    for i, x in enumerate(node.kept):
-        if floating(x):  # by unequal parts: equal ones may cancel, as in the determinant of ones
-            part = rng.uniform(0.5, 1.5, x.shape) if units > 1.0 else 1.0
-            ways[i] = units * part * (jittered(x, rng, True) - x)
-    return moved_along(node.kept, ways, 1.0), moved_along(node.kept, ways, -1.0)

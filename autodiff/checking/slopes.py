@@ -28,10 +28,17 @@ from autodiff.checking.kernels import (
     kernel_noise,
     moved_along,
     random_tangent,
-    reach_of,
     scale_of,
     spread,
     top_of,
+)
+from autodiff.checking.matrices import (
+    ended,
+    is_uneven,
+    matrices_of,
+    one,
+    reach_of,
+    together,
 )
 from autodiff.checking.numeric import STEPS
 from autodiff.node import Node
@@ -50,6 +57,7 @@ class Slopes:
         self.methods: dict[Node, str] = {}
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
+        self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
 
     def __call__(
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
@@ -59,7 +67,16 @@ class Slopes:
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
-                return found, None
+                return found, ended(node, found) if node.primitive.normwise else None
+        parts = self._parts(node)
+        if parts:
+            return together(
+                node,
+                [
+                    (at, self(x, one(node, operands, at), one(node, tangents, at)))
+                    for at, x in parts
+                ],
+            )
         if method == CAST:
             found = kernel(node, [tangents[0]])
             eps = np.finfo(node.dtype).eps if node.dtype.kind in "fc" else 0.0
@@ -69,7 +86,8 @@ class Slopes:
             return np.full(node.shape, np.nan), np.full(node.shape, np.inf)
         if reach == 1.0:
             rough = np.maximum(rough, self._noise(node))
-        return differences(node, operands, tangents, rough, reach)
+        found, error = differences(node, operands, tangents, rough, reach)
+        return found, error + ended(node, found) if node.primitive.normwise else error
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:
@@ -78,11 +96,17 @@ class Slopes:
         return self.noises[node]
 
     def _reach(self, node: Node) -> tuple[float, Any]:
-        """How far the operation may be followed, and the noise of its value beyond rounding."""
         if node not in self.reaches:
             normwise = node.primitive.normwise
             self.reaches[node] = reach_of(node, self.rng) if normwise else (1.0, 0.0)
         return self.reaches[node]
+
+    def _parts(self, node: Node) -> list[tuple[tuple[int, ...], Node]]:
+        """The operation on each of its matrices, where one step would not suit them all."""
+        if node not in self.parts:
+            apart = node.primitive.normwise and (self._reach(node)[0] < 1.0 or is_uneven(node))
+            self.parts[node] = matrices_of(node) if apart else []
+        return self.parts[node]
 
     def method(self, node: Node, operands: Sequence[Any]) -> str:
         """How its derivatives are found: chosen at the first use."""
@@ -108,11 +132,16 @@ class Slopes:
         self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], sign: float
     ) -> Array:
         """The value a few rounding errors away along the tangents; NaN where there is none."""
+        value = np.full(node.shape, np.nan, node.dtype)
+        for at, part in self._parts(node):
+            value[at] = self.beside(part, one(node, operands, at), one(node, tangents, at), sign)
+        if self._parts(node):
+            return value
         step = sign * 1e-13 * scale_of(operands, tangents)
         try:
             return np.asarray(kernel(node, moved_along(operands, tangents, step)))
         except np.linalg.LinAlgError:
-            return np.full(node.shape, np.nan)
+            return value
 
     def _choose(self, node: Node, operands: Sequence[Any]) -> str:
         if node.primitive.name == "astype":
@@ -123,6 +152,10 @@ class Slopes:
             # Where a function is nearly flat, a kernel that drops the imaginary part of a term
             # looks right. A tenth of the way to 0, a function that saturates does so less.
             operands = [np.asarray(0.1 * x) if floating(x) else x for x in operands]
+        parts = self._parts(node)
+        if parts:
+            methods = {self.method(part, one(node, operands, at)) for at, part in parts}
+            return DIFFERENCE if DIFFERENCE in methods else COMPLEX
         reach, _ = self._reach(node)
         if not reach:
             return DIFFERENCE  # which says that nothing is known

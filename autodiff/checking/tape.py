@@ -18,6 +18,7 @@ from autodiff.checking.kernels import (
     kernel,
     same_branch,
 )
+from autodiff.checking.matrices import ended
 from autodiff.checking.problem import Problem
 from autodiff.checking.slopes import Slopes
 from autodiff.checking.together import Together
@@ -127,6 +128,8 @@ class Tape:
             whole[node] = tangents
             for p, t in zip(found, tangents, strict=True):
                 p.tangents[node] = t
+                if node.primitive.normwise:
+                    p.errors[node] = ended(node, t)
         return found
 
     def _push(self, node: Node, found: Push, jitter: bool) -> None:
@@ -161,7 +164,7 @@ class Tape:
         """The slope where the operands are moved so little that rounding alone shows."""
         if not (is_smooth(node) or is_custom(node)):
             return self.slopes(node, operands, given)
-        normwise = node.primitive.normwise
+        normwise = bool(node.primitive.normwise)
         moved = [jittered(x, self.rng, normwise) for x in operands]
         tangent, error = self.slopes(node, moved, given)
         if is_custom(node):
@@ -269,9 +272,9 @@ def rounded_otherwise(
 ) -> tuple[tuple[Any, ...], Any]:
     """What a rule reads, moved by rounding errors; as recorded where that takes another branch."""
     if is_smooth(node) or is_custom(node):
-        twin, normwise = copy.copy(node), node.primitive.normwise
+        twin, normwise = copy.copy(node), bool(node.primitive.normwise)
         twin.kept = tuple(jittered(x, rng, normwise) for x in node.kept)
-        twin.output = jittered(_value_nearby(node, rng), rng, normwise)
+        twin.output = jittered(_value_nearby(node, rng), rng)
         if is_smooth(node):
             return twin.kept, twin.output
         pairs = list(zip(pull_one(twin, g), pull_one(node, g), strict=True))

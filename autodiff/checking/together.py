@@ -59,7 +59,7 @@ class Together:
         self, node: Node, mapped: tuple[bool, ...], tangents: Sequence[Any], count: int
     ) -> Array:
         """Along each direction at operands moved by rounding errors of its own."""
-        normwise = node.primitive.normwise
+        normwise = bool(node.primitive.normwise)
         moved = [
             jittered(np.broadcast_to(x, (count, *x.shape)), self.rng, normwise and x.ndim > 1)
             if _is_real(x)

@@ -121,7 +121,7 @@ class Matrices(Primitive, abstract=True):
     """
 
     core: ClassVar[int] = 2
-    normwise = True
+    normwise = (2,)
     square: ClassVar[bool] = True
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, **params: Any) -> Any:

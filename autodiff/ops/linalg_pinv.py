@@ -125,7 +125,7 @@ class Stein(Primitive):
 
     name = "stein"
     arguments = ("a", "b", "c")
-    normwise = True
+    normwise = (2, 2, 2)
     broadcasts = True
     kernel = staticmethod(_stein)
     reference = staticmethod(_by_kronecker)

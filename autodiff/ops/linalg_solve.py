@@ -62,7 +62,7 @@ class Solve(Primitive):
 
     name = "solve"
     arguments = ("a", "b")
-    normwise = True
+    normwise = (2, 2)
     broadcasts = True
     kernel = staticmethod(_solve)
     reference = staticmethod(lambda a, b: np.linalg.inv(a) @ b)

@@ -209,7 +209,7 @@ class Spsolve(Primitive):
 
     name = "spsolve"
     arguments = ("data", "b")
-    normwise = True
+    normwise = (1, 2)
     broadcasts = True
     kernel = staticmethod(_solve)
     reference = staticmethod(_dense)

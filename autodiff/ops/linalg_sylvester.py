@@ -68,7 +68,7 @@ class SolveSylvester(Primitive):
     """The solution of a Sylvester equation; see ``ad.linalg.solve_sylvester``."""
 
     name = "solve_sylvester"
-    normwise = True
+    normwise = (2, 2, 2)
     arguments = ("a", "b", "q")
     kernel = staticmethod(_sylvester)
     reference = staticmethod(

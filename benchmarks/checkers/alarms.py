@@ -2,8 +2,9 @@
 
 ``primitives``: random sample calls of every primitive, at kinks and ties and over six decades too.
 ``nn``: layers, activations and losses. ``rules``: right rules of users near saturation.
-``matrices``: linear algebra near singular matrices and coinciding eigenvalues. Prints how many
-checks gave which verdict, and the calls that were called wrong, as JSON.
+``matrices``: linear algebra near singular matrices and coinciding eigenvalues, with rows or
+matrices of a batch that differ in size. Prints how many checks gave which verdict, and the calls
+that were called wrong, as JSON.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def of_rules(cases: int, first: int, stride: int) -> Iterator[Check]:
 
 
 la = ad.linalg
-RIGHT_SIDE = np.arange(3.0)
+RIGHT_SIDE = np.arange(3.0)[:, None]
 
 
 def _symmetric(x: Any) -> Any:
@@ -175,24 +176,37 @@ MATRIX_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "eigh": lambda x: la.eigh(_symmetric(x))[0],
     "eigh, vectors": lambda x: la.eigh(_symmetric(x))[1] ** 2,
     "eigvals": la.eigvals,
-    "2-norm": lambda x: la.norm(x, 2),
-    "nuclear norm": lambda x: la.norm(x, "nuc"),
+    "2-norm": lambda x: la.norm(x, 2, axis=(-2, -1)),
+    "nuclear norm": lambda x: la.norm(x, "nuc", axis=(-2, -1)),
 }
 SYMMETRIC = {"cholesky", "eigh", "eigh, vectors"}
 
 
 def of_matrices(cases: int, first: int, stride: int) -> Iterator[Check]:
-    """Matrices with a smallest singular value, or a gap between two, of 10⁻ᵏ for k below 18."""
+    """Matrices of condition 10ᵏ, k below 18, or with a gap of 10⁻ᵏ between two singular values.
+
+    Or their rows differ in size by so much, or the two matrices of a batch do.
+    """
     for at in range(first, 18 * cases, stride):
         seed, k = divmod(at, 18)
         rng = np.random.default_rng([k, seed])
         u, v = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
+        sizes = 10.0 ** (k * np.array([[0.0], [0.25], [-0.25]]))
         for what, values in (
             ("smallest", [1.0, 0.5, 10.0**-k]),
             ("gap", [1.0, 1.0 + 10.0**-k, 0.5]),
+            ("rows", [1.0, 0.6, 0.3]),
+            ("batch", [1.0, 0.6, 0.3]),
         ):
             for name, function in MATRIX_FUNCTIONS.items():
-                x = (u * values) @ (u if name in SYMMETRIC else v).T
+                symmetric = name in SYMMETRIC
+                x = (u * values) @ (u if symmetric else v).T
+                if what == "rows":
+                    x = sizes * x * (sizes.T if symmetric else 1.0)
+                elif what == "batch":
+                    if name == "lstsq":  # takes one matrix
+                        continue
+                    x = np.stack([x, 10.0**-k * x[::-1, ::-1]])
                 yield f"{name}, {what} 1e-{k}", function, [x]
 
 
