@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from opcode import opmap
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from autodiff.errors import DTypeError, GradientError, ShapeError
+from autodiff.takers import SAME_NAME, is_within, taker
 
 if TYPE_CHECKING:
     from autodiff.tensor import Tensor
@@ -42,34 +42,35 @@ class Protocol:
 
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         # The assertions of numpy.testing compare: what they compute wants no gradient.
-        if not sys._getframe(1).f_globals.get("__name__", "").startswith("numpy.testing"):
+        if not is_within(sys._getframe(1), "numpy.testing"):
             self._require_no_gradient("NumPy")
         if copy is False and dtype is not None and np.dtype(dtype) != self.dtype:
             raise ValueError(f"a Tensor of {self.dtype} is no {np.dtype(dtype)} without a copy")
         array = self._data if dtype is None else self._data.astype(dtype, copy=False)
         return self.data if array is self._data and not copy else array.copy()
 
-    def _require_no_gradient(self: Any, who: str) -> None:
+    def _require_no_gradient(
+        self: Any, who: str, instead: str = SAME_NAME, plain: str = "x.numpy()"
+    ) -> None:
         if self.requires_grad:
             raise GradientError(
                 f"{self._label()} needs a gradient, and {who} would lose it without a word: use "
-                "the function of the same name in autodiff, or, where no gradient is meant to "
-                "flow, x.numpy() or ad.stop_gradient(x)"
+                f"{instead}, or, where no gradient is meant to flow, {plain} or "
+                "ad.stop_gradient(x)"
             )
 
     def _require_call(self: Any) -> None:
-        """Raise where NumPy takes the number by itself: ``a[i] = x``, ``np.sum(a, initial=x)``."""
+        """Raise where C code takes the number by itself: ``a[i] = x``, ``math.exp(x)``."""
         if self.requires_grad:
-            frame = sys._getframe(2)
-            stored = frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
-            if stored or frame.f_globals.get("__name__", "").startswith("numpy."):
-                self._require_no_gradient("an ndarray" if stored else "NumPy")
+            who, instead = taker(sys._getframe(2))
+            if who:
+                self._require_no_gradient(who, instead, "give it float(x), x.item()")
 
     @property
     def _mask(self: Any) -> Any:
         # numpy.ma takes `_data`, which its own arrays have too, and then asks for `_mask`: without
         # this, np.ma.array(...) * x would be an array of values.
-        if sys._getframe(1).f_globals.get("__name__", "").startswith("numpy.ma"):
+        if is_within(sys._getframe(1), "numpy.ma"):
             self._require_no_gradient("numpy.ma")
         raise AttributeError("a Tensor has no mask")
 

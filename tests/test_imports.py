@@ -27,6 +27,7 @@ LAYERS = (
         "tree",
         "recording",
         "operators",
+        "takers",
         "protocol",
         "handle",
         "numpy_adapters",

@@ -31,6 +31,27 @@ from tests.tolerances import assert_close
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "numpy.md"
 NAMES = dispatched()
 VERSION = ".".join(np.__version__.split(".")[:2])
+# What tests/test_takers.py asserts, as the page says it.
+NUMBERS = """\
+## Numbers
+
+What would take the number of a Tensor that needs a gradient raises `ad.GradientError`: arrays
+(`np.asarray(x)`, `array[i] = x`, `array.fill(x)`, `np.add.reduce(array, initial=x)`) and the
+functions of `math` and `cmath` that have a derivative (`math.exp(x)`). `float(x)`, `int(x)`,
+`complex(x)` and `x.item()` give it: `math.exp(float(x))` says that no gradient is meant.
+
+Python does not tell C code's `float(x)` from a program's. What is called is read from the caller's
+bytecode, and where that is not certain, the number is given and the gradient ends there:
+
+- what has a local name: `e = math.exp` or `import math` in the function that calls;
+- `math.exp(*args)`, `map(math.exp, xs)`, `(math.exp)(x)`;
+- what takes many numbers, as it may be `float` that asks: `math.fsum(map(float, xs))`,
+  `math.fsum(xs)`, `np.fromiter(xs, float)`;
+- an assertion that pytest rewrote, other code without columns, and all code under
+  `python -X no_debug_ranges`.
+
+A method `fill` that is written in C is taken for that of an ndarray, whatever it belongs to.
+"""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,6 +138,7 @@ def page() -> str:
             "|---|---|",
             *refused,
             "",
+            NUMBERS,
         ]
     )
 
