@@ -30,22 +30,36 @@ def matrix(values: list[float]) -> Any:
     return (u * values) @ v.T
 
 
+EVEN = matrix([1.0, 0.6, 0.3])
+ROWS = np.array([[1.0], [1e2], [1e-2]]) * EVEN
+BATCH = np.stack([EVEN, 1e-10 * EVEN])
+
+
 @pytest.mark.parametrize(
-    ("primitive", "name", "values"),
+    ("primitive", "name", "x"),
     [
-        ("inv", "inv", [1.0, 0.5, 1e-8]),
-        ("solve", "solve", [1.0, 0.5, 1e-9]),
-        ("pinv", "pinv", [1.0, 0.5, 1e-6]),
-        ("svd", "svd", [1.0, 1.0 + 1e-7, 0.5]),
-        ("svd", "svd, vectors", [1.0, 1.0 + 1e-6, 0.5]),
-        ("svd", "svd", [1.0, 0.5, 1e-9]),
+        ("inv", "inv", matrix([1.0, 0.5, 1e-8])),
+        ("solve", "solve", matrix([1.0, 0.5, 1e-9])),
+        ("pinv", "pinv", matrix([1.0, 0.5, 1e-6])),
+        ("svd", "svd", matrix([1.0, 1.0 + 1e-7, 0.5])),
+        ("svd", "svd, vectors", matrix([1.0, 1.0 + 1e-6, 0.5])),
+        ("svd", "svd", matrix([1.0, 0.5, 1e-9])),
+        ("inv", "inv", BATCH),
+        ("slogdet", "slogdet", BATCH),
+        ("svd", "svd, vectors", BATCH),
+        ("eigh", "eigh", BATCH),
+        ("cholesky", "cholesky of a product", BATCH),
+        ("pinv", "pinv", np.stack([EVEN, matrix([1.0, 0.5, 1e-7])])),
+        ("inv", "inv", ROWS),
+        ("qr", "qr", ROWS),
+        ("cholesky", "cholesky of a product", ROWS),
     ],
 )
 def test_wrong_rules_are_called_wrong(
-    primitive: str, name: str, values: list[float], monkeypatch: pytest.MonkeyPatch
+    primitive: str, name: str, x: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    x = matrix(values)
-    assert ad.gradcheck(MATRIX_FUNCTIONS[name], x).verdict == "correct"
+    report = ad.gradcheck(MATRIX_FUNCTIONS[name], x)
+    assert report.verdict == "correct", str(report)
 
     class Application:
         inputs = (x, np.arange(3.0)[:, None])[: 2 if primitive == "solve" else 1]

@@ -126,7 +126,7 @@ def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
 
 
 def ended(node: Node, slope: Array) -> Array:
-    """What the end of iterations makes of a derivative of the kernel, however it is found."""
+    """What the end of iterations makes of a complex step; differences are less exact than that."""
     outer = max(x.ndim - core for x, core in zip(node.kept, node.primitive.normwise, strict=True))
     top = np.abs(slope).max(axis=tuple(range(outer, slope.ndim)), keepdims=True, initial=0.0)
     return np.broadcast_to(ENDED * EPS * top, slope.shape)

@@ -86,8 +86,7 @@ class Slopes:
             return np.full(node.shape, np.nan), np.full(node.shape, np.inf)
         if reach == 1.0:
             rough = np.maximum(rough, self._noise(node))
-        found, error = differences(node, operands, tangents, rough, reach)
-        return found, error + ended(node, found) if node.primitive.normwise else error
+        return differences(node, operands, tangents, rough, reach)
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:
