@@ -14,9 +14,9 @@ from benchmarks.checkers.alarms import MATRIX_FUNCTIONS, of_matrices
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # singular values of 0 are among them
-@pytest.mark.parametrize("first", [7, 8, 10, 11, 12, 14, 16, 25, 29])  # 1e-7 and so on, twice
+@pytest.mark.parametrize("first", [1, 14, 4, 17, 12, 2, 10, 19, 35])  # 1e-7, 1e-8, 1e-10 … 1e-16
 def test_right_rules_are_not_called_wrong(first: int) -> None:
-    for seed, (name, function, points) in enumerate(of_matrices(2, first, 36)):
+    for seed, (name, function, points) in enumerate(of_matrices(36, first, 36)):
         try:
             report = ad.gradcheck(function, *points, seed=seed)
         except (np.linalg.LinAlgError, ad.GradientError):

@@ -84,7 +84,7 @@ def one(node: Node, operands: Sequence[Any], at: tuple[int, ...]) -> list[Any]:
     return found
 
 
-def together(
+def whole_of(
     node: Node, found: Sequence[tuple[tuple[int, ...], tuple[Array, Array | None]]]
 ) -> tuple[Array, Array | None]:
     """Derivatives of the matrices and bounds on their errors, as those of the whole operation."""

@@ -38,7 +38,7 @@ from autodiff.checking.matrices import (
     matrices_of,
     one,
     reach_of,
-    together,
+    whole_of,
 )
 from autodiff.checking.numeric import STEPS
 from autodiff.node import Node
@@ -70,7 +70,7 @@ class Slopes:
                 return found, ended(node, found) if node.primitive.normwise else None
         parts = self._parts(node)
         if parts:
-            return together(
+            return whole_of(
                 node,
                 [
                     (at, self(x, one(node, operands, at), one(node, tangents, at)))
