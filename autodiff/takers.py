@@ -47,7 +47,7 @@ def is_within(frame: FrameType, package: str) -> bool:
 
 def taker(frame: FrameType) -> tuple[str, str]:
     """Who takes a number in this frame, and what to use instead; ("", "") for ``float(x)``."""
-    if is_within(frame, "numpy."):
+    if is_within(frame, "numpy.") and not is_within(frame, "numpy.testing"):
         return "NumPy", SAME_NAME
     called = _calls(frame.f_code).get(frame.f_lasti)
     if called is None:
@@ -100,10 +100,9 @@ def _disassembled(code: CodeType) -> dict[int, str]:
     roots: dict[Any, set[Any]] = {}
     # LOAD_NAME looks among locals first: in a module (or "<cell line: 1>") those are the globals.
     known = ("LOAD_GLOBAL", "LOAD_NAME" if code.co_name.startswith("<") else "")
-    sliced = False
     for i in dis.get_instructions(code):
         place = (i.positions.lineno, i.positions.col_offset) if i.positions else (None, None)
-        if i.opname == "STORE_SUBSCR" and not sliced:
+        if i.opname == "STORE_SUBSCR":
             stored[i.offset] = _STORED
         elif None in place:
             pass
@@ -114,8 +113,6 @@ def _disassembled(code: CodeType) -> dict[int, str]:
         elif i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST":  # as of keywords' names
             chains[place] = i.argval if i.opname in known else ""
             roots.setdefault(place, set()).add(i.argval)
-        # A list takes a[i:j] = map(float, xs). Python 3.14 has constant slices.
-        sliced = i.opname == "BUILD_SLICE" or type(i.argval) is slice
     # Several names in one place: a program wrote the code, and places tell nothing.
     mixed = {place for place, names in roots.items() if len(names) > 1}
     return stored | {

@@ -72,3 +72,41 @@ def test_wrong_rules_are_called_wrong(
     assert report.verdict == "wrong", str(report)
     assert report.culprit is not None and report.culprit.primitive == primitive
     assert "factor 1.01" in report.culprit.diagnosis
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("gap", [1e-8, 1e-9, 1e-10])
+@pytest.mark.parametrize("name", ["svd, vectors", "eigh, vectors"])
+def test_two_values_that_nearly_coincide(name: str, gap: float, seed: int) -> None:
+    """The steps that such a gap allows are a few rounding errors of the operand."""
+    x = np.eye(2) + gap * np.random.default_rng(seed).normal(size=(2, 2))
+    assert ad.gradcheck(MATRIX_FUNCTIONS[name], x).verdict != "wrong"
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e12])
+@pytest.mark.parametrize("name", ["svd", "svd, vectors", "qr", "eigvals", "nuclear norm", "inv"])
+def test_the_unit_of_the_operand_does_not_matter(name: str, scale: float) -> None:
+    report = ad.gradcheck(MATRIX_FUNCTIONS[name], scale * EVEN)
+    assert report.verdict == "correct" and report.power < 1e-9, str(report)
+
+
+def test_what_ends_no_iterations_is_checked_to_rounding() -> None:
+    """A small entry of the gradient counts, too, where no end of iterations blurs it."""
+    x = np.array([[1.0], [1.0], [1e-6]]) * EVEN
+    report = ad.gradcheck(lambda x: ad.linalg.inv(x)[0, 0], x)
+    assert report.verdict == "correct" and report.power < 1e-8, str(report)
+
+
+def test_a_fault_in_the_smallest_matrix_is_no_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.stack([EVEN * 10.0**k for k in (0, -3, -6, -9)])
+    factors = np.array([1.0, 1.0, 1.001, 1.0])[:, None, None]
+
+    class Application:
+        primitive, inputs = PRIMITIVES["det"], (x,)
+
+    twin = broken(Application, 0, lambda g: factors * g)  # type: ignore[arg-type]  # all it reads
+    for rule, value in vars(twin).items():
+        monkeypatch.setitem(vars(PRIMITIVES["det"]), rule, value)
+    report = ad.gradcheck(ad.linalg.det, x)
+    assert report.verdict == "wrong" and report.culprit is not None
+    assert "in 9 of 36 entries" in report.culprit.diagnosis, str(report)

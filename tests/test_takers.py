@@ -241,18 +241,18 @@ def test_what_is_called_with_numbers_gets_them() -> None:
     assert (array == 1.5).all()
 
 
-def test_slices_of_a_list_take_numbers() -> None:
-    xs = [leaf(), leaf(1.5)]
-    values, place = [0.0, 0.0], np.zeros(2)
-    values[:] = map(float, xs)
-    values[0:2] = map(float, xs)
-    values[::1] = map(float, xs)
-    assert values == [0.5, 1.5]
+def test_arrays_take_no_numbers_by_index_or_slice() -> None:
+    x, place = leaf(), np.zeros(2)
+    held = np.array([None, None])
+    held[0], held[1] = x, 2.0 * x
     for index in (0, slice(0, 1), slice(None)):
         with pytest.raises((ValueError, ad.GradientError)):
-            place[index] = xs[0]
+            place[index] = x
     with pytest.raises((ValueError, ad.GradientError)):
-        place[0:1] = xs[0]
+        place[0:1] = x
+    with pytest.raises((ValueError, ad.GradientError)):
+        place[:] = held
+    assert not place.any()
 
 
 def run(code: str, *options: str) -> None:

@@ -26,6 +26,7 @@ from autodiff.node import Node
 
 WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added to
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
+LEAST = 2e-14  # of the operand: a smaller step is lost in its rounding
 SHARP = 1e-10  # a relative error at which no other step is tried
 SMALL = 1e-7  # the one-sided step, in units of the operand
 CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
@@ -73,6 +74,8 @@ def differences(
     with np.errstate(all="ignore"):
         best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
         for step in (*STEPS, *FINER):
+            if step * reach < LEAST:
+                break
             value, noise = extrapolated(step * scale)
             # A step across a pole or a crossing of eigenvalues may look sharp, and be another
             # number: smaller steps deny it.
@@ -85,6 +88,8 @@ def differences(
             floor *= 5.0
             if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
+        if SMALL * CLOSE * reach < LEAST:
+            return best, error
         unit = 10.0 * eps * max([1.0, *(spread(x) for x in (*operands, start) if floating(x))])
         return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
 

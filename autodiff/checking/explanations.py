@@ -64,6 +64,8 @@ def explanations(e: Evidence) -> Iterator[str]:
     if not np.isfinite(e.found).all():
         yield "the rule gives NaN or infinity where the derivative is finite"
         return
+    if e.is_rule(e.kernel):  # they differ in entries that are small beside the others
+        yield _remainder(e)
     if not e.rule.any():
         yield "the rule gives zero everywhere: no gradient passes"
     yield from _conjugated(e)
@@ -120,8 +122,10 @@ def _number(x: float) -> str:
 def _wrong(e: Evidence) -> Array:
     top = float(np.abs(e.kernel).max()) or 1.0
     gap = np.abs(e.found - e.kernel)
-    # Beside a large error, the noise of the numbers themselves is one as well.
-    return np.asarray(gap > 1e-9 * float(gap.max()) + 1e-11 * top)
+    # Beside a large error, the noise of the numbers themselves is one as well; where none is large
+    # beside the largest number, each is held to its own size.
+    size = top if gap.max() > 1e-11 * top else np.abs(e.kernel)
+    return np.asarray(gap > 1e-9 * float(gap.max()) + 1e-11 * size)
 
 
 def _dropped(e: Evidence) -> Iterator[str]:

@@ -90,33 +90,34 @@ def scale_of(operands: Sequence[Any], tangents: Sequence[Any]) -> float:
     return min(found, default=1.0)
 
 
-def jittered(x: Any, rng: np.random.Generator, normwise: bool = False) -> Any:
-    """Floats moved up or down by one rounding error, of a matrix by a few of its largest entry, of
-    a complex number by that of its absolute value; anything else as it is.
+def jittered(x: Any, rng: np.random.Generator, core: int = 0) -> Any:
+    """Floats moved up or down by one rounding error, those of a complex number's absolute value.
+
+    Where the last ``core`` axes make one matrix: by a few of its largest entry. Anything else than
+    floats is left as it is.
     """
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc":
         return x
-    if x.dtype.kind == "c":
-        return _jittered_parts(x, rng, normwise)
-    step = float(np.finfo(x.dtype).eps) * random_signs(rng, x.shape)
-    if normwise and x.ndim > 1 and x.size:
-        top = np.abs(x).max(axis=(-2, -1), keepdims=True)
-        top = np.where(top == 0.0, top.max(), top)
-        return np.asarray(x + FEW * step * top, x.dtype)
-    return np.asarray(x * (1.0 + step), x.dtype)
-
-
-def _jittered_parts(x: Array, rng: np.random.Generator, normwise: bool) -> Array:
-    size = np.abs(x)
-    if normwise and x.ndim > 1 and x.size:
-        size = np.maximum(size, FEW * size.max(axis=(-2, -1), keepdims=True))
-    eps = np.finfo(x.dtype).eps
+    size, eps = np.abs(x), float(np.finfo(x.dtype).eps)
+    if x.dtype.kind == "f" and not core:  # infinities stay
+        return np.asarray(x * (1.0 + eps * random_signs(rng, x.shape)), x.dtype)
+    if core and x.size:
+        top = size.max(axis=tuple(range(x.ndim - core, x.ndim)), keepdims=True)
+        size = FEW * np.where(top == 0.0, top.max(), top)
+    if x.dtype.kind == "f":
+        return np.asarray(x + eps * size * random_signs(rng, x.shape), x.dtype)
     # A part that is 0 is so without rounding, and may lie on a branch cut.
     real, imag = (
         np.where(part == 0.0, 0.0, part + eps * size * random_signs(rng, x.shape))
         for part in (x.real, x.imag)
     )
     return np.asarray(real + 1j * imag, x.dtype)
+
+
+def all_jittered(node: Node, operands: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """Operands of an operation, or arrays of them, as other rounding errors would leave them."""
+    cores = node.primitive.normwise or (0,) * len(operands)
+    return [jittered(x, rng, core) for x, core in zip(operands, cores, strict=True)]
 
 
 def in_between(function: Callable[[list[Any]], Any], operands: Sequence[Any], rng: Any) -> Any:

@@ -19,8 +19,8 @@ from autodiff.checking.kernels import (
     FEW,
     SAMPLES,
     Array,
+    all_jittered,
     floating,
-    jittered,
     kernel,
     most,
     moved_along,
@@ -37,14 +37,14 @@ UNKNOWN = 1e12  # a value that moves by so many times more has hardly a digit th
 # the same beside the point, so that no noise shows it, and moves by more than its own size: so many
 # rounding errors of a derivative.
 ENDED = 4e3
-EVEN = 10.0  # matrices whose largest entries differ by less have one scale
+ALIKE = 10.0  # matrices whose largest entries differ by less have one scale
 
 
 def is_uneven(node: Node) -> bool:
     """Whether an operand holds matrices of different size."""
     for x, core in zip(node.kept, node.primitive.normwise, strict=True):
         tops = np.abs(x).max(axis=tuple(range(x.ndim - core, x.ndim)), initial=0.0)
-        if tops.size > 1 and not tops.max() <= EVEN * tops.min():
+        if tops.size > 1 and not tops.max() <= ALIKE * tops.min():
             return True
     return False
 
@@ -125,8 +125,10 @@ def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
     return (NEAR / factor, noise) if factor <= UNKNOWN else (0.0, math.inf)
 
 
-def ended(node: Node, slope: Array) -> Array:
+def ended(node: Node, slope: Array) -> Array | None:
     """What the end of iterations makes of a complex step; differences are less exact than that."""
+    if not node.primitive.iterates:
+        return None
     outer = max(x.ndim - core for x, core in zip(node.kept, node.primitive.normwise, strict=True))
     top = np.abs(slope).max(axis=tuple(range(outer, slope.ndim)), keepdims=True, initial=0.0)
     return np.broadcast_to(ENDED * EPS * top, slope.shape)
@@ -151,8 +153,9 @@ def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
 def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:
     """Operands moved by so many rounding errors, and by as many the other way."""
     ways: list[Any] = [None] * len(node.kept)
-    for i, x in enumerate(node.kept):
+    for i, moved in enumerate(all_jittered(node, node.kept, rng)):
+        x = node.kept[i]
         if floating(x):  # by unequal parts: equal ones may cancel, as in the determinant of ones
             part = rng.uniform(0.5, 1.5, x.shape) if units > 1.0 else 1.0
-            ways[i] = units / FEW * part * (jittered(x, rng, True) - x)
+            ways[i] = units / FEW * part * (moved - x)
     return moved_along(node.kept, ways, 1.0), moved_along(node.kept, ways, -1.0)

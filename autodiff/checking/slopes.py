@@ -67,16 +67,14 @@ class Slopes:
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
-                return found, ended(node, found) if node.primitive.normwise else None
+                return found, ended(node, found)
         parts = self._parts(node)
         if parts:
-            return whole_of(
-                node,
-                [
-                    (at, self(x, one(node, operands, at), one(node, tangents, at)))
-                    for at, x in parts
-                ],
-            )
+            apart = [
+                (at, self._moving(x, one(node, operands, at), one(node, tangents, at)))
+                for at, x in parts
+            ]
+            return whole_of(node, apart)
         if method == CAST:
             found = kernel(node, [tangents[0]])
             eps = np.finfo(node.dtype).eps if node.dtype.kind in "fc" else 0.0
@@ -87,6 +85,14 @@ class Slopes:
         if reach == 1.0:
             rough = np.maximum(rough, self._noise(node))
         return differences(node, operands, tangents, rough, reach)
+
+    def _moving(
+        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any]
+    ) -> tuple[Array, Array | None]:
+        """The same, for a matrix that often does not move: a single entry is that of another."""
+        if any(t is not None and t.any() for t in tangents):
+            return self(node, operands, tangents)
+        return np.zeros(node.shape, node.dtype), None
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.kernels import (
+    all_jittered,
     in_between,
     is_custom,
     is_smooth,
@@ -128,8 +129,9 @@ class Tape:
             whole[node] = tangents
             for p, t in zip(found, tangents, strict=True):
                 p.tangents[node] = t
-                if node.primitive.normwise:
-                    p.errors[node] = ended(node, t)
+                error = ended(node, t)
+                if error is not None:
+                    p.errors[node] = error
         return found
 
     def _push(self, node: Node, found: Push, jitter: bool) -> None:
@@ -164,8 +166,7 @@ class Tape:
         """The slope where the operands are moved so little that rounding alone shows."""
         if not (is_smooth(node) or is_custom(node)):
             return self.slopes(node, operands, given)
-        normwise = bool(node.primitive.normwise)
-        moved = [jittered(x, self.rng, normwise) for x in operands]
+        moved = all_jittered(node, operands, self.rng)
         tangent, error = self.slopes(node, moved, given)
         if is_custom(node):
             plain, its = self.slopes(node, operands, given)
@@ -272,8 +273,8 @@ def rounded_otherwise(
 ) -> tuple[tuple[Any, ...], Any]:
     """What a rule reads, moved by rounding errors; as recorded where that takes another branch."""
     if is_smooth(node) or is_custom(node):
-        twin, normwise = copy.copy(node), bool(node.primitive.normwise)
-        twin.kept = tuple(jittered(x, rng, normwise) for x in node.kept)
+        twin = copy.copy(node)
+        twin.kept = tuple(all_jittered(node, node.kept, rng))
         twin.output = jittered(_value_nearby(node, rng), rng)
         if is_smooth(node):
             return twin.kept, twin.output
@@ -290,7 +291,7 @@ def _value_nearby(node: Node, rng: np.random.Generator) -> Any:
     """The output with other rounding errors of its kernel: no rule can know it better."""
     if node.primitive.normwise:
         try:
-            return kernel(node, [jittered(x, rng, True) for x in node.kept])
+            return kernel(node, all_jittered(node, node.kept, rng))
         except Exception:  # at the edge of the domain no digit of the value is known
             return 2.0 * node.output
     if node.primitive.family != "elementwise" or is_custom(node):

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.checking.kernels import SMOOTH, in_between, is_custom, is_smooth, jittered
+from autodiff.checking.kernels import SMOOTH, all_jittered, in_between, is_custom, is_smooth
 from autodiff.checking.slopes import (
     COMPLEX,
     TINIER,
@@ -59,13 +59,8 @@ class Together:
         self, node: Node, mapped: tuple[bool, ...], tangents: Sequence[Any], count: int
     ) -> Array:
         """Along each direction at operands moved by rounding errors of its own."""
-        normwise = bool(node.primitive.normwise)
-        moved = [
-            jittered(np.broadcast_to(x, (count, *x.shape)), self.rng, normwise and x.ndim > 1)
-            if _is_real(x)
-            else x
-            for x in node.kept
-        ]
+        wide = [np.broadcast_to(x, (count, *x.shape)) if _is_real(x) else x for x in node.kept]
+        moved = all_jittered(node, wide, self.rng)
         slopes = complex_steps(node, moved, mapped, tangents)
         if node.primitive.family != "elementwise":
             return slopes

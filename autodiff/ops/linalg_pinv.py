@@ -250,6 +250,7 @@ class Pinv(Matrices):
     """The pseudo-inverses of matrices; see ``ad.linalg.pinv``."""
 
     name = "pinv"
+    iterates = True
     kernel = staticmethod(_pinv)
     vjp = staticmethod(lambda g, y, x, *, rtol: _by_tall(_pull_tall, g, y, x, rtol))
     jvp = staticmethod(lambda t, y, x, *, rtol: _by_tall(_push_tall, t, y, x, rtol))
@@ -310,6 +311,7 @@ class Dropped(Matrices):
     """
 
     name = "pinv_dropped"
+    iterates = True
     kernel = staticmethod(_dropped)
     vjp = staticmethod(_pull_dropped)
     jvp = staticmethod(_push_dropped)
