@@ -110,3 +110,10 @@ def test_a_fault_in_the_smallest_matrix_is_no_factor(monkeypatch: pytest.MonkeyP
     report = ad.gradcheck(ad.linalg.det, x)
     assert report.verdict == "wrong" and report.culprit is not None
     assert "in 9 of 36 entries" in report.culprit.diagnosis, str(report)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zeros_of_a_result_are_rounded_beside_the_point(seed: int) -> None:
+    x = np.array([[4.0, 0.0, -0.5], [0.0, 4.5, 0.0], [0.5, 0.5, 6.0]])
+    report = ad.gradcheck(lambda x: ad.real(ad.linalg.sqrtm(x))[1, 2], x, seed=seed)
+    assert report.verdict == "correct", str(report)

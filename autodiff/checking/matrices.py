@@ -138,7 +138,12 @@ def _noise(node: Node, rng: np.random.Generator) -> Any:
     """What rounding errors of the kernel leave on a line so short that the value is straight."""
     ahead, _ = _around(node, rng, APART)
     ways = [x - x0 if floating(x) else None for x, x0 in zip(ahead, node.kept, strict=True)]
-    return noise_among(np.array([kernel(node, moved_along(node.kept, ways, k)) for k in PLACES]))
+    noise = noise_among(np.array([kernel(node, moved_along(node.kept, ways, k)) for k in PLACES]))
+    # What zeros of the operand make exactly 0 is rounded as the others are where they are none.
+    zero = node.output == 0.0
+    if zero.any() and not zero.all():
+        noise[zero] = np.maximum(noise[zero], noise[~zero].min())
+    return noise
 
 
 def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
