@@ -35,18 +35,24 @@ VERSION = ".".join(np.__version__.split(".")[:2])
 NUMBERS = """\
 ## Numbers
 
-What would take the number of a Tensor that needs a gradient raises `ad.GradientError`: arrays
+What would take the number of a Tensor that needs a gradient raises `ad.GradientError` (where NumPy
+was taking it for an array of floats, NumPy's `ValueError`, of which that is the cause): arrays
 (`np.asarray(x)`, `array[i] = x`, `array.fill(x)`, `np.add.reduce(array, initial=x)`) and the
 functions of `math` and `cmath` that have a derivative (`math.exp(x)`). `float(x)`, `int(x)`,
 `complex(x)` and `x.item()` give it: `math.exp(float(x))` says that no gradient is meant.
+`values[:] = map(float, xs)` looks like an array's to Python, and raises;
+`[float(x) for x in xs]` does not.
 
 Python does not tell C code's `float(x)` from a program's. What is called is read from the caller's
 bytecode, and where that is not certain, the number is given and the gradient ends there:
 
-- what has a local name: `e = math.exp` or `import math` in the function that calls;
-- `math.exp(*args)`, `map(math.exp, xs)`, `(math.exp)(x)`;
+- what has a local name, or a name in the body of a class: `e = math.exp` or `import math` in the
+  function that calls;
+- what is no plain call of a name: `math.exp(*args)`, `map(math.exp, xs)`, `(math.exp)(x)`,
+  `functools.partial(math.exp)(x)`, `table["exp"](x)`;
 - what takes many numbers, as it may be `float` that asks: `math.fsum(map(float, xs))`,
-  `math.fsum(xs)`, `np.fromiter(xs, float)`;
+  `math.fsum(xs)`, `np.fromiter(xs, float)`, `array.array("d", xs)`, `struct.pack("d", x)`,
+  `operator.setitem(array, 0, x)`, an array of objects that is made one of floats;
 - an assertion that pytest rewrote, other code without columns, and all code under
   `python -X no_debug_ranges`.
 
