@@ -75,8 +75,10 @@ def user_frame() -> tuple[str, int] | None:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
+        if filename == "<string>":  # of a dataclass's __init__, or of `python -c`
+            filename = frame.f_globals.get("__file__", filename)
         if not filename.startswith(_PACKAGES):
-            return filename, frame.f_lineno
+            return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return None
 

@@ -24,6 +24,30 @@ def test_right_rules_are_not_called_wrong(first: int) -> None:
         assert report.verdict != "wrong", f"{name}, {seed=}: {report}"
 
 
+# At zeros nothing has a size that rounding errors could be compared with.
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((2, 2)),
+        np.zeros((2, 2), complex),
+        np.zeros((5, 5)),
+        np.diag([1.0, 0.0, 0.0]),
+        np.diag([1.0, 1.0, 0.0]),
+        np.ones((2, 2)),
+        np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.eye(3), np.diag([1.0, 2.0, 0.0])]),
+    ],
+)
+def test_determinants_of_singular_matrices_are_right(x: Any, order: int) -> None:
+    report = ad.gradcheck(ad.linalg.det, x, order=order)
+    assert report.verdict == "correct", report
+
+
+def test_what_rules_raise_is_placed_in_the_line_of_the_user() -> None:
+    with pytest.raises(np.linalg.LinAlgError, match=r"at .*test_gradcheck_matrices\.py:\d+"):
+        ad.gradcheck(lambda x: ad.linalg.qr(x)[1], np.ones((3, 3)))
+
+
 def matrix(values: list[float]) -> Any:
     rng = np.random.default_rng(0)
     u, v = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))

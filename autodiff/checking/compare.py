@@ -292,19 +292,22 @@ class Comparer:
     def _unrecorded(self, i: int, variable: Variable) -> tuple[Estimate, float]:
         """The derivative of what the function does outside its record, and its scale."""
         value, tape = variable.value, self.tape
-        direction = direction_of(value)
+        direction, level = direction_of(value), self.level
 
         def gap(t: float) -> float:
+            nonlocal level  # it may be 0 at the point alone
             moved = value + t * direction
             called = self._called(variable, moved)
             replayed = tape.replay({tape.leaves[i]: moved})
+            level = max(level, abs(replayed))
             return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
 
         size = abs(self.project(self.cotangents, i, direction))
         if value.size == 0:
             return Estimate(0.0, 0.0), size
-        rounding = EPS * self.level
-        if all(abs(gap(s * STEPS[0])) <= 64.0 * rounding for s in (1.0, -1.0)):
+        wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
+        rounding = EPS * level
+        if all(width <= 64.0 * rounding for width in wide):
             return Estimate(0.0, 0.0), size
         sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
         if min(sides) <= 64.0 * rounding < 1e-3 * max(sides):

@@ -219,7 +219,8 @@ def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -
 def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> bool:
     """Whether entries that are 0 move: no step is small beside them, as x^1.01 shows."""
     moves = [x == 0 for x, t in zip(operands, tangents, strict=True) if t is not None]
-    return node.primitive.family == "elementwise" and any(np.any(zero) for zero in moves)
+    own = node.primitive.family == "elementwise" or node.primitive.normwise
+    return bool(own) and any(np.any(zero) for zero in moves)
 
 
 def settled(y: Array, smaller: Array) -> Array:

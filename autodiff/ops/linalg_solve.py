@@ -13,7 +13,6 @@ import numpy as np
 from autodiff.errors import LinAlgError, ShapeError
 from autodiff.families import align_ranks, broadcast_shapes
 from autodiff.node import Aval, Node
-from autodiff.ops.comparison import isinf
 from autodiff.ops.complex import imag, real
 from autodiff.ops.contraction import matmul
 from autodiff.ops.joining import concatenate
@@ -23,7 +22,10 @@ from autodiff.ops.linalg_base import (
     SQUARE,
     Matrices,
     Shifted,
+    adjoint,
     check_matrices,
+    diagonal_of,
+    identity,
     lapack,
     matrix_dtype,
     turned,
@@ -31,12 +33,11 @@ from autodiff.ops.linalg_base import (
 from autodiff.ops.linalg_spectral import SVD
 from autodiff.ops.movement import reshape
 from autodiff.ops.reduction import max as max_over
-from autodiff.ops.reduction import min as min_over
 from autodiff.ops.reduction import sum as sum_over
 from autodiff.ops.selection import where
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES
-from autodiff.tensor import apply_binary, apply_unary, whole
+from autodiff.tensor import apply_binary, apply_unary, raw, whole
 
 
 def factor_of(g: Any) -> Any:
@@ -136,26 +137,61 @@ def _cofactors(x: Any, y: Any) -> Any:
     """det(x) times the transposed inverse, also where there is no inverse."""
     if _well_conditioned(whole(x)):
         return factor_of(y) * turned(apply_unary(PRIMITIVES["inv"], x))
-    # Cofactors are polynomials, of degree n - 1 along any line x + z b: their mean over n points
-    # on a circle around z = 0 is their value in the middle. With b of the same singular vectors as
-    # x, the matrices on the circle have the singular values |s + z| and inverses.
+    # Between the singular vectors of x, held fixed, its matrix is diagonal, and what makes it
+    # singular is a block near 0 of its own. Matrices of a batch have blocks of different size.
     n = x.shape[-1]
-    u, s, vh = SVD.split(apply_unary(PRIMITIVES["svd"], FUNCTIONS["stop_gradient"](x)), n, n)
-    limit = n * np.finfo(s.dtype).eps * max_over(s, axis=-1, keepdims=True)
-    least = min_over(where(s > limit, s, np.inf), axis=-1)
-    radius = factor_of(where(isinf(least), 1, 0.5 * least))
-    line, total = matmul(u, vh), None
-    for k in range(n):
-        point = x + (radius * np.exp(2j * np.pi * (k + 0.25) / n)).astype(_complex(x)) * line
-        inverse = turned(apply_unary(PRIMITIVES["inv"], point))
-        term = factor_of(apply_unary(PRIMITIVES["det"], point)) * inverse
-        total = term if total is None else total + term
-    mean = total / n
-    return mean if x.dtype.kind == "c" else real(mean)
+    point = raw(x) if type(raw(x)) is np.ndarray else FUNCTIONS["stop_gradient"](x)
+    u, s, vh = SVD.split(apply_unary(PRIMITIVES["svd"], point), n, n)
+    small = s <= _loss(s.dtype) * max_over(s, axis=-1, keepdims=True)
+    counts = factor_of(sum_over(small, axis=-1))
+    between, total = matmul(matmul(adjoint(u), x), adjoint(vh)), None
+    for k in np.unique(whole(counts)).tolist():
+        own = counts == k
+        others = np.diag(np.repeat([1.0, 0.0], [n - k, k]).astype(x.dtype))
+        part = where(own, _adjugate(where(own, between, others), k), 0)
+        total = part if total is None else total + part
+    turn = apply_unary(PRIMITIVES["det"], u) * apply_unary(PRIMITIVES["det"], vh)
+    return factor_of(turn) * turned(matmul(matmul(adjoint(vh), total), adjoint(u)))
 
 
-def _complex(x: Any) -> np.dtype[Any]:
-    return np.result_type(x.dtype, np.complex64)
+def _adjugate(x: Any, k: int) -> Any:
+    """det(x) times the inverse, from that of the last k rows and columns, which may be near 0.
+
+    By blocks, S = D - C A^-1 B: Horn and Johnson, "Matrix Analysis" (2013), 0.8.5.
+    """
+    m = x.shape[-1] - k
+    if not m:
+        return _near_zero(x)[0]
+    a, b, c = x[..., :m, :m], x[..., :m, m:], x[..., m:, :m]
+    inverse = apply_unary(PRIMITIVES["inv"], a)
+    det = factor_of(apply_unary(PRIMITIVES["det"], a))
+    if not k:
+        return det * inverse
+    right, down = matmul(inverse, b), matmul(c, inverse)
+    adjugate, last = _near_zero(x[..., m:, m:] - matmul(c, right))
+    top = factor_of(last) * inverse + matmul(matmul(right, adjugate), down)
+    upper = concatenate([top, -matmul(right, adjugate)], axis=-1)
+    lower = concatenate([-matmul(adjugate, down), adjugate], axis=-1)
+    return det * concatenate([upper, lower], axis=-2)
+
+
+def _near_zero(x: Any) -> tuple[Any, Any]:
+    """Adjugate and determinant as polynomials of the entries (Faddeev and LeVerrier).
+
+    Their errors are rounding errors of the largest entry's powers: little only beside 0.
+    """
+    n = x.shape[-1]
+    unit = identity(n, x.dtype)
+    m, sign = unit + 0 * x, (-1) ** (n - 1)
+    for j in range(1, n):
+        product = matmul(x, m)
+        m = product - factor_of(sum_over(diagonal_of(product), axis=-1) / j) * unit
+    return sign * m, sign * sum_over(diagonal_of(matmul(x, m)), axis=-1) / n
+
+
+def _loss(dtype: Any) -> float:
+    """What a singular value is of the largest where half of the digits of an inverse are lost."""
+    return float(np.finfo(dtype).eps) ** 0.5
 
 
 def _well_conditioned(x: Any) -> bool:
@@ -165,7 +201,7 @@ def _well_conditioned(x: Any) -> bool:
         return False
     sizes = [np.abs(m).sum(axis=-1).max(axis=-1, initial=0) for m in (x, inverse)]
     # A NaN stays one on this way, where the singular values would not converge.
-    return not (sizes[0] * sizes[1] * np.finfo(x.dtype).eps > 0.1).any()
+    return not (sizes[0] * sizes[1] * _loss(x.dtype) > 1.0).any()
 
 
 class Det(Matrices):
