@@ -1,28 +1,31 @@
 """What takes the number of a Tensor: C code calls ``float(x)`` as a program does.
 
 ``math.exp(x)``, ``array.fill(x)`` and ``array[i] = x`` would lose a gradient; ``float(x)`` is
-meant. They are told apart by what the caller's bytecode calls. Where that is not certain (a local
-name, ``f(*args)``, an assertion that pytest rewrote), the number is given: to refuse what is meant
-would be worse.
+meant. They are told apart by what the caller's bytecode calls. Where that is not certain (a name
+of an enclosing function, an assertion that pytest rewrote), the number is given.
 """
 
 from __future__ import annotations
 
+import array
 import cmath
 import dis
+import inspect
+import itertools
 import math
+import operator
+import struct
 import sys
 import weakref
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 __all__: list[str] = []
 
-# In math.fsum(map(float, xs)) the program asks for the numbers, and inside the same call: functions
-# of iterables are let through, as are those without a derivative.
-_LET = {"ceil", "dist", "floor", "fsum", "prod", "signbit", "sumprod", "ulp"}
+# They have no derivative, or compute with Tensors as with numbers.
+_LET = {"ceil", "floor", "prod", "signbit", "sumprod", "ulp"}
 _SMOOTH = {
     function
     for module in (math, cmath)
@@ -35,9 +38,39 @@ SAME_NAME = "the function of the same name in autodiff"
 _STORED = "an ndarray"
 _USUAL = ("float", "int", "complex", "")  # no time is spent on these
 _ON_TENSORS = "functions of autodiff on Tensors (ad.full, ad.stack, ad.sum)"
+# What makes arrays or bytes of numbers. By id: what a name stands for need not have a hash.
+_MAKERS = {
+    id(function)
+    for function in (
+        np.array,
+        np.asanyarray,
+        np.asarray,
+        np.ascontiguousarray,
+        np.fromiter,
+        array.array,
+        operator.setitem,
+        struct.pack,
+        struct.pack_into,
+    )
+}
+_METHODS = ("__setitem__", "astype", "fill")  # of ndarrays, whatever they belong to
+# Instructions in which C code may take numbers: calls, and what runs an iterator to its end.
+_CALLING = {
+    *("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"),
+    *("FOR_ITER", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE", "UNPACK_EX", "CONTAINS_OP"),
+}
+_IMPORTED = ":"  # before the name of a module that a function imports itself
+
+
+class Call(NamedTuple):
+    """An instruction that calls C code: dotted names of what it calls and of what is mapped."""
+
+    name: str
+    mapped: tuple[str, ...] = ()
+
 
 # By id: hashing a code object reads all of it.
-_known: dict[int, tuple[weakref.ref[CodeType], dict[int, str]]] = {}
+_known: dict[int, tuple[weakref.ref[CodeType], dict[int, Call]]] = {}
 
 
 def is_within(frame: FrameType, package: str) -> bool:
@@ -49,33 +82,50 @@ def taker(frame: FrameType) -> tuple[str, str]:
     """Who takes a number in this frame, and what to use instead; ("", "") for ``float(x)``."""
     if is_within(frame, "numpy.") and not is_within(frame, "numpy.testing"):
         return "NumPy", SAME_NAME
-    called = _calls(frame.f_code).get(frame.f_lasti)
-    if called is None:
+    call = _calls(frame.f_code).get(frame.f_lasti)
+    if call is None:
         return "", ""
-    if called == _STORED:
-        return called, _ON_TENSORS
+    if call.name == _STORED:
+        return _STORED, _ON_TENSORS
+    # In math.fsum(map(float, xs)) the program asks for the numbers, inside of the same call.
+    if not all(_instead(name, frame) for name in call.mapped):
+        return "", ""
+    who = next((name for name in (call.name, *call.mapped) if _instead(name, frame)), "")
+    owner, _, method = who.rpartition(".")
+    named = who.lstrip(_IMPORTED)
+    if owner and method in _METHODS:
+        named = f"{method} of an ndarray"
+    return named, _instead(who, frame)
+
+
+def _instead(name: str, frame: FrameType) -> str:
+    """What to use instead of this function; nothing where it takes no number away."""
+    first, *attributes = name.split(".")
     # By name, whatever it is of: a method written in Python would have a frame of its own.
-    if called.endswith(".fill"):
-        return "fill of an ndarray", _ON_TENSORS
-    found = _found(called, frame)
+    if attributes and attributes[-1] in _METHODS:
+        return _ON_TENSORS
+    found = _found(first, attributes, frame)
+    if id(found) in _MAKERS:
+        return _ON_TENSORS
     if type(found) is not BuiltinFunctionType:
-        return "", ""
+        return ""
     if isinstance(found.__self__, (np.ufunc, np.ndarray)):
-        return called, _ON_TENSORS
+        return _ON_TENSORS
     if found not in _SMOOTH:
-        return "", ""
-    name = _OWN.get(found.__name__, found.__name__)
-    named = hasattr(sys.modules["autodiff"], name)
-    return called, f"ad.{name}" if named else "functions of autodiff"
+        return ""
+    own = _OWN.get(found.__name__, found.__name__)
+    return f"ad.{own}" if hasattr(sys.modules["autodiff"], own) else "functions of autodiff"
 
 
-def _found(called: str, frame: FrameType) -> Any:
+def _found(first: str, attributes: list[str], frame: FrameType) -> Any:
     """What global names and attributes of modules stand for; None where that is not certain.
 
     Local names stay unknown: in Python 3.11 ``f_locals`` keeps alive what it shows.
     """
-    first, *attributes = called.split(".")
-    found = frame.f_globals.get(first)
+    if first.startswith(_IMPORTED):
+        found: Any = sys.modules.get(first[1:])
+    else:
+        found = frame.f_globals.get(first)
     for name in attributes:
         if type(found) is ModuleType:  # nothing whose attributes may run code
             found = vars(found).get(name)
@@ -84,39 +134,85 @@ def _found(called: str, frame: FrameType) -> Any:
     return found
 
 
-def _calls(code: CodeType) -> dict[int, str]:
-    """By the offset of a call what it calls, as ``np.add.reduce``."""
+def _calls(code: CodeType) -> dict[int, Call]:
+    """By the offset of an instruction what it calls, as ``np.add.reduce``."""
     key = id(code)
     if key not in _known:
         _known[key] = weakref.ref(code, lambda _: _known.pop(key, None)), _disassembled(code)
     return _known[key][1]
 
 
-def _disassembled(code: CodeType) -> dict[int, str]:
+def _disassembled(code: CodeType) -> dict[int, Call]:
     """What is called stands where the call begins: a name, then attributes of it."""
-    stored: dict[int, str] = {}
-    called: dict[int, tuple[Any, str]] = {}
-    chains: dict[Any, str] = {}
-    roots: dict[Any, set[Any]] = {}
+    instructions = list(dis.get_instructions(code))
+    aliases = _aliases(code, instructions)
     # LOAD_NAME looks among locals first: in a module (or "<cell line: 1>") those are the globals.
     known = ("LOAD_GLOBAL", "LOAD_NAME" if code.co_name.startswith("<") else "")
-    for i in dis.get_instructions(code):
-        place = (i.positions.lineno, i.positions.col_offset) if i.positions else (None, None)
-        if i.opname == "STORE_SUBSCR":
-            stored[i.offset] = _STORED
+    stored: dict[int, Call] = {}
+    called: dict[int, tuple[Any, Any]] = {}  # where a call begins and ends
+    chains: dict[Any, str] = {}
+    roots: dict[Any, set[Any]] = {}
+    for i in instructions:
+        place, end = _range(i)
+        if i.opname in ("STORE_SUBSCR", "STORE_SLICE"):
+            stored[i.offset] = Call(_STORED)
         elif None in place:
             pass
-        elif i.opname in ("PRECALL", "CALL", "CALL_KW"):
-            called[i.offset] = place, chains.get(place, "")
+        elif i.opname in _CALLING:
+            called[i.offset] = place, end
         elif i.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             chains[place] = f"{chains.get(place, '')}.{i.argval}"
         elif i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST":  # as of keywords' names
-            chains[place] = i.argval if i.opname in known else ""
+            chains[place] = i.argval if i.opname in known else aliases.get(i.argval, "")
             roots.setdefault(place, set()).add(i.argval)
     # Several names in one place: a program wrote the code, and places tell nothing.
     mixed = {place for place, names in roots.items() if len(names) > 1}
-    return stored | {
-        offset: chain
-        for offset, (place, chain) in called.items()
-        if place not in mixed and chain not in _USUAL
+    order = list(roots)
+    maps = {
+        place: chains[next_place]
+        for place, next_place in itertools.pairwise(order)
+        if chains[place] == "map"
     }
+    found = {}
+    for offset, (place, end) in called.items():
+        name = chains.get(place, "")
+        inside = [maps[p] for p in maps if place <= p < end]
+        if place not in mixed and (inside or name not in _USUAL):
+            found[offset] = Call(name, tuple(inside))
+    return stored | found
+
+
+def _range(i: dis.Instruction) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Lines and columns where the source of an instruction begins and ends."""
+    at = i.positions
+    if at is None:
+        return (None, None), (None, None)
+    return (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
+
+
+def _aliases(code: CodeType, instructions: list[dis.Instruction]) -> dict[str, str]:
+    """Local names that stand for one thing: modules imported in a function, ``e = math.exp``."""
+    starred = bool(code.co_flags & inspect.CO_VARARGS) + bool(
+        code.co_flags & inspect.CO_VARKEYWORDS
+    )
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + starred]
+    found: dict[str, set[str]] = {name: {""} for name in parameters}
+    module = chain = ""
+    for i in instructions:
+        if i.opname.startswith("STORE_FAST"):  # Python 3.13 has one instruction for two names
+            first, *others = i.argval if type(i.argval) is tuple else (i.argval,)
+            known = not (i.is_jump_target or i.opname == "STORE_FAST_STORE_FAST")
+            found.setdefault(first, set()).add(chain if known else "")
+            for name in others:
+                found.setdefault(name, set()).add("")
+        if i.opname == "IMPORT_NAME":
+            module = chain = "" if "." in i.argval else _IMPORTED + i.argval
+        elif i.opname == "IMPORT_FROM":
+            chain = f"{module}.{i.argval}"
+        elif i.opname == "LOAD_GLOBAL":
+            chain = i.argval
+        elif i.opname == "LOAD_ATTR" and chain:
+            chain = f"{chain}.{i.argval}"
+        else:
+            chain = ""
+    return {name: next(iter(chains)) for name, chains in found.items() if len(chains) == 1}

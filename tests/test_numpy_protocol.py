@@ -44,19 +44,23 @@ functions of `math` and `cmath` that have a derivative (`math.exp(x)`). `float(x
 `[float(x) for x in xs]` does not.
 
 Python does not tell C code's `float(x)` from a program's. What is called is read from the caller's
-bytecode, and where that is not certain, the number is given and the gradient ends there:
+bytecode: `math.exp(x)` and `math.exp(*args)`, also where the function was imported or named in the
+function that calls, `list(map(math.exp, xs))`, and what makes numbers of many (`math.fsum(xs)`,
+`np.fromiter(xs, float)`, `array.array("d", xs)`, `objects.astype(float)`), unless it is seen to
+call `map(float, xs)`. `struct.pack("d", x)` raises its own `struct.error`. Where it is not certain
+what is called, the number is given, and the gradient ends there:
 
-- what has a local name, or a name in the body of a class: `e = math.exp` or `import math` in the
-  function that calls;
-- what is no plain call of a name: `math.exp(*args)`, `map(math.exp, xs)`, `(math.exp)(x)`,
-  `functools.partial(math.exp)(x)`, `table["exp"](x)`;
-- what takes many numbers, as it may be `float` that asks: `math.fsum(map(float, xs))`,
-  `math.fsum(xs)`, `np.fromiter(xs, float)`, `array.array("d", xs)`, `struct.pack("d", x)`,
-  `operator.setitem(array, 0, x)`, an array of objects that is made one of floats;
+- a name of an enclosing function or in the body of a class, and a local name that stands for one
+  thing here and for another there;
+- what is no plain call of a name: `(math.exp)(x)`, `functools.partial(math.exp)(x)`,
+  `table["exp"](x)`, `exponentials = map(math.exp, xs)` in one line and `sum(exponentials)` in
+  another;
+- the types of NumPy, `np.float64(x)`, which ask as `float(x)` does;
 - an assertion that pytest rewrote, other code without columns, and all code under
   `python -X no_debug_ranges`.
 
-A method `fill` that is written in C is taken for that of an ndarray, whatever it belongs to.
+The methods `fill`, `astype` and `__setitem__` of what is written in C are taken for those of an
+ndarray, whatever they belong to.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array as python_array
 import ast
 import cmath
 import contextlib
@@ -9,6 +10,7 @@ import functools
 import gc
 import math
 import operator
+import struct
 import subprocess
 import sys
 import textwrap
@@ -77,6 +79,31 @@ def in_a_loop(x: Any) -> float:
     return 1.0
 
 
+def in_a_loop_over(x: Any) -> float:
+    (last,) = map(math.exp, [x])
+    for y in map(math.exp, [x, x]):
+        last = y
+    return last
+
+
+def with_an_import(x: Any) -> float:
+    import math as m
+    from math import exp as e
+
+    return e(0.0) + m.exp(x)
+
+
+def with_an_alias(x: Any) -> float:
+    e = math.exp
+    return e(x)
+
+
+def objects(x: Any) -> Any:
+    held = np.empty(1, object)
+    held[0] = x
+    return held
+
+
 @pytest.mark.parametrize(
     ("call", "who"),
     [
@@ -103,6 +130,25 @@ def in_a_loop(x: Any) -> float:
         (lambda x: np.ma.masked_array(np.ones(3)).fill(x), "fill of an ndarray"),
         (lambda x: np.ndarray.fill(array, x), "fill of an ndarray"),
         (lambda x: fill(x), "fill"),
+        (lambda x: math.exp(*[x]), "math.exp"),
+        (lambda x: math.exp(*(x,), **{}), "math.exp"),
+        (lambda x: math.fsum([x, x]), "math.fsum"),
+        (lambda x: math.fsum(y * y for y in (x, x)), "math.fsum"),
+        (lambda x: math.dist([x], [0.0]), "math.dist"),
+        (lambda x: operator.setitem(np.zeros(3), 0, x), "operator.setitem"),
+        (lambda x: np.zeros(3).__setitem__(0, x), "__setitem__ of an ndarray"),
+        (lambda x: np.fromiter([x, x], float), "np.fromiter"),
+        (lambda x: python_array.array("d", [x]), "python_array.array"),
+        (lambda x: objects(x).astype(float), "astype of an ndarray"),
+        (lambda x: np.asarray(objects(x), float), "np.asarray"),
+        (lambda x: list(map(math.exp, [x])), "math.exp"),
+        (lambda x: sum(map(exp, [x, x])), "exp"),
+        (lambda x: max(0.0, *map(math.exp, [x])), "math.exp"),
+        (lambda x: [*map(math.exp, [x])], "math.exp"),
+        (lambda x: 0.5 in map(math.exp, [x]), "math.exp"),
+        (in_a_loop_over, "math.exp"),
+        (with_an_import, "math.exp"),
+        (with_an_alias, "math.exp"),
         (in_a_cell, "math.exp"),
         (in_a_block, "math.exp"),
         (in_a_finally, "math.exp"),
@@ -185,6 +231,23 @@ def with_locals(x: Any) -> float:
     return exp(x) + math.exp(x)
 
 
+def with_one_of_two(x: Any) -> float:
+    e = math.exp if x is None else float
+    f = float if x is not None else math.exp
+    if x is None:
+        g = math.exp
+    if x is not None:
+        g = float
+    (h,) = (float,)
+    return e(x) + f(x) + g(x) + h(x)
+
+
+def with_a_parameter(x: Any, e: Any, *f: Any, **g: Any) -> float:
+    if x is None:
+        e = f = g = math.exp
+    return e(x) + f[0](x) + g["g"](x)
+
+
 def enclosing(x: Any) -> float:
     exp = float
     return (lambda: exp(x))()
@@ -208,6 +271,7 @@ def test_what_asks_for_a_number_gets_it() -> None:
     assert sorted(xs, key=float)[0] is x and max(xs, key=float) is xs[1]
     assert [float] == [type(f(x)) for f in (float,)]
     assert list(exponentials(x)) == [math.exp(0.5)] * 3 and decorated(x) == math.exp(0.5)
+    assert with_one_of_two(x) == 2.0 and with_a_parameter(x, float, float, g=float) == 1.5
     assert with_locals(x) == 1.0 and enclosing(x) == 0.5 and Body.value == 0.5
 
 
@@ -227,6 +291,12 @@ def test_what_is_called_with_numbers_gets_them() -> None:
         math.fsum(map(float, xs)),
         math.prod(map(float, xs)),
         math.dist(map(float, xs), map(float, xs)),
+        math.fsum(sorted(map(float, xs))),
+        sum(map(math.exp, map(float, xs))),
+        max(map(given, xs)),
+        np.array(list(map(float, xs))).sum(),
+        python_array.array("d", map(float, xs))[0],
+        python_array.array("d", [float(y) for y in xs])[0],
         functools.reduce(operator.add, map(float, xs)),
         functools.reduce(np.add, map(float, xs)),
         np.fromiter(map(float, xs), float).sum(),
@@ -288,10 +358,16 @@ def test_without_places_nothing_is_known() -> None:
 
 def test_what_stays_unknown_is_given() -> None:
     """docs/numpy.md says so."""
-    x = leaf()
-    local = math.exp
-    values = [local(x), math.exp(*[x]), *map(math.exp, [x]), (math.exp)(x)]
-    assert values == [math.exp(0.5)] * 4 and math.fsum([x, x]) == 1
+    x, e = leaf(), math.exp
+    functions = {"exp": math.exp}
+    values = [(lambda: e(x))(), (math.exp)(x), functools.partial(math.exp)(x), functions["exp"](x)]
+    assert values == [math.exp(0.5)] * 4
+
+
+def test_bytes_of_numbers() -> None:
+    with pytest.raises(struct.error):  # which hides ours
+        struct.pack("d", leaf())
+    assert len(struct.pack("2d", float(leaf()), *map(float, [leaf()]))) == 16
 
 
 # An assertion under pytest and code that a program wrote have one place for all instructions.
