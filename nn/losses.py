@@ -94,11 +94,12 @@ def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
     _check_logits(name, logits)
     targets = targets if isinstance(targets, ad.Tensor) else np.asarray(targets)
     if targets.shape == logits.shape[:-1]:
-        labels = _labels(name, targets, logits)
-        flat = labels.ndim == 1
-        samples = logits if flat else ad.reshape(logits, (-1, logits.shape[-1]))
-        terms = ad.logsumexp(samples, axis=-1) - samples[np.arange(labels.size), labels.ravel()]
-        return _reduce(name, terms if flat else ad.reshape(terms, labels.shape), reduction)
+        try:
+            terms = ad.softmax_cross_entropy(logits, targets)
+        except (IndexError, ad.DTypeError) as error:
+            _check_labels(name, targets, logits)
+            raise error
+        return _reduce(name, terms, reduction)
     if targets.shape != logits.shape:
         raise ad.ShapeError(
             f"{name}: logits have shape {logits.shape}, targets {targets.shape}; expected labels "
@@ -212,7 +213,7 @@ def _check_logits(name: str, logits: Any) -> None:
         raise ad.DTypeError(f"{name}: expected floating logits, got {logits.dtype}")
 
 
-def _labels(name: str, targets: Any, logits: Any) -> np.ndarray[Any, Any]:
+def _check_labels(name: str, targets: Any, logits: Any) -> None:
     labels = _value(targets)
     if labels.dtype.kind not in "iu":
         raise ad.DTypeError(
@@ -228,7 +229,6 @@ def _labels(name: str, targets: Any, logits: Any) -> np.ndarray[Any, Any]:
             f"{name}: label {labels[at]} at {at} is out of range, the {classes} classes of the "
             f"logits have labels 0 to {classes - 1}"
         )
-    return labels
 
 
 def _probabilities(name: str, targets: Any, dtype: Any) -> Any:

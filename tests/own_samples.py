@@ -141,6 +141,7 @@ OWN: dict[str, list[Any]] = {
     "leaky_relu": [(SIGNED,), (SIGNED, 0.2)],
     "log_softmax": [(SIGNED, Keywords(axis=-1)), (SIGNED, Keywords(axis=0))],
     "softmax": [(SIGNED, Keywords(axis=-1)), (SIGNED, Keywords(axis=0))],
+    "softmax_cross_entropy": [(X, I[:2]), (V, 2)],
     "logsumexp": [(SIGNED,), (SIGNED, Keywords(axis=1, keepdims=True))],
     "norm": [(X,), (V, 3), (X, Keywords(ord=1, axis=1)), (X, "nuc")],
     # convolution and pooling

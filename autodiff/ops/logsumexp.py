@@ -43,18 +43,19 @@ class LogSumExp(Reduction):
     )
     vjp = staticmethod(
         lambda g, y, x, *, axis, keepdims: (
-            unreduce(g, x, axis, keepdims) * _shares(y, x, axis, keepdims)
+            unreduce(g, x, axis, keepdims) * shares(y, x, axis, keepdims)
         )
     )
     jvp = staticmethod(
         lambda t, y, x, *, axis, keepdims: sum(
-            t * _shares(y, x, axis, keepdims), axis, keepdims=keepdims
+            t * shares(y, x, axis, keepdims), axis, keepdims=keepdims
         )
     )
     special = (-1e4, 1e4, -math.inf)
 
 
-def _shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def shares(y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """The softmax of ``x``, from the logarithm ``y`` of the sum of its exponentials."""
     # Where all entries are -inf, so is y, and x - y would be NaN; a share is exp(-inf) there.
     base = maximum(y, float(np.finfo(y.dtype).min))
     return exp(x - unreduce(base, x, axis, keepdims))

@@ -103,7 +103,7 @@ def spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     # Where the first axes were reduced, as in the sum of a loss, broadcasting restores them itself.
     leading = axis == tuple(range(len(axis)))
     g = g if leading else unreduce(g, x, axis, keepdims)
-    if type(g) is np.ndarray and math.prod(x.shape) <= _SMALL:
+    if isinstance(g, (np.ndarray, np.generic)) and math.prod(x.shape) <= _SMALL:
         y = np.empty(x.shape, g.dtype)
         y[...] = g
         return y

@@ -54,6 +54,13 @@ class Sigmoid(Elementwise):
         return np.minimum.resolve_dtypes((super().infer_dtype(*dtypes), float, None))[-1]
 
 
+def _relu(x: Any, out: Any = None) -> Any:
+    # Of float32, NumPy takes two arrays in vectors, an array and a number entry by entry: with a
+    # row of zeros 128 x 256 takes half the time.
+    row = x.dtype.char == "f" and x.size > 8192 and x.shape[-1] >= 128
+    return np.maximum(x, np.zeros(x.shape[-1], x.dtype) if row else 0, out=out)
+
+
 class Relu(Elementwise):
     r"""Rectified linear unit.
 
@@ -69,7 +76,7 @@ class Relu(Elementwise):
     """
 
     name = "relu"
-    kernel = staticmethod(lambda x, out=None: np.maximum(x, 0, out=out))
+    kernel = staticmethod(_relu)
     reference = staticmethod(lambda x: np.where(x > 0, x, 0))
     products = (lambda g, y: g * (y > 0),)
     selects = gates = True

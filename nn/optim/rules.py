@@ -179,6 +179,7 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
     b1, b2 = _setting("adam: b1", b1, below=1.0), _setting("adam: b2", b2, below=1.0)
     if _value(eps) == 0:
         raise ValueError(f"adam: eps is above 0, got {eps!r}")
+    folded = type(eps) is float and eps > 1e-30
 
     def advance(g: Any, slots: Slots, p: Any, step: int) -> tuple[Any, Slots]:
         rate, beta1, beta2 = _as(lr, p), _as(b1, p), _as(b2, p)
@@ -186,10 +187,13 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
         m = _add(beta1 * slots[0], spare)
         spare = _scale(_into(spare, ad.multiply, np.multiply, g, g), 1 - beta2)
         v = _add(beta2 * slots[1], spare)
-        # The root is divided, and not eps multiplied: a small eps would become 0.
-        spare = _scale(_root(spare, v), (1 - beta2**step) ** -0.5)
-        spare = _into(spare, ad.divide, np.divide, m, _add(spare, _as(eps, p)))
-        change = _scale(spare, rate / (1 - beta1**step))
+        root, correction = _root(spare, v), (1 - beta2**step) ** 0.5
+        if folded and p.dtype.itemsize > 2:  # one pass less, where a smaller eps is not 0
+            root, rate = _add(root, correction * eps), rate * correction
+        else:
+            root = _add(_scale(root, 1 / correction), _as(eps, p))
+        change = _into(root, ad.divide, np.divide, m, root)
+        change = _scale(change, rate / (1 - beta1**step))
         return _into(change, ad.subtract, np.subtract, p, change), (m, v)
 
     settings = {"lr": lr, "b1": b1, "b2": b2, "eps": eps}
