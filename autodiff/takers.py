@@ -17,6 +17,7 @@ import operator
 import struct
 import sys
 import weakref
+from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 
@@ -53,20 +54,26 @@ _MAKERS = {
         struct.pack_into,
     )
 }
-_METHODS = ("__setitem__", "astype", "fill")  # of ndarrays, whatever they belong to
+# What takes numbers out of an iterable, which may be map(float, xs).
+_OF_MANY = {id(f) for f in (math.fsum, math.dist, np.fromiter, array.array)}
+# Methods of ndarrays and of array.array, by name, whatever they belong to.
+_METHODS = ("__setitem__", "append", "astype", "fill", "fromlist", "insert")
+_MAPPING = ("call", "map", "reduce", "starmap")  # C code that calls its first argument
 # Instructions in which C code may take numbers: calls, and what runs an iterator to its end.
 _CALLING = {
     *("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"),
     *("FOR_ITER", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE", "UNPACK_EX", "CONTAINS_OP"),
 }
+_LAMBDA = "lambda"  # in the place of a name
 _IMPORTED = ":"  # before the name of a module that a function imports itself
 
 
 class Call(NamedTuple):
-    """An instruction that calls C code: dotted names of what it calls and of what is mapped."""
+    """An instruction that calls C code: dotted names of what it calls and of what that calls."""
 
     name: str
     mapped: tuple[str, ...] = ()
+    starred: bool = False  # f(*args): the arguments may be taken out of map(float, xs)
 
 
 # By id: hashing a code object reads all of it.
@@ -88,23 +95,35 @@ def taker(frame: FrameType) -> tuple[str, str]:
     if call.name == _STORED:
         return _STORED, _ON_TENSORS
     # In math.fsum(map(float, xs)) the program asks for the numbers, inside of the same call.
-    if not all(_instead(name, frame) for name in call.mapped):
+    of_many = call.starred or id(_found(call.name, frame)) in _OF_MANY
+    iterates = of_many or not _instead(call.name, frame)
+    if iterates and any(_asks(name, frame) for name in call.mapped):
         return "", ""
     who = next((name for name in (call.name, *call.mapped) if _instead(name, frame)), "")
-    owner, _, method = who.rpartition(".")
+    _, dot, method = who.rpartition(".")
     named = who.lstrip(_IMPORTED)
-    if owner and method in _METHODS:
-        named = f"{method} of an ndarray"
+    if dot and method in _METHODS:
+        named = f"{method} of an array"
     return named, _instead(who, frame)
+
+
+def _asks(name: str, frame: FrameType) -> bool:
+    """Whether a function is one of those with which a program asks for numbers, as ``float``."""
+    found = _found(name, frame)
+    if name == _LAMBDA:  # it would ask in a frame of its own
+        return False
+    if isinstance(found, type):
+        return issubclass(found, (float, int, complex, np.generic))
+    return found is None  # a local name, which may stand for `float`
 
 
 def _instead(name: str, frame: FrameType) -> str:
     """What to use instead of this function; nothing where it takes no number away."""
-    first, *attributes = name.split(".")
+    _, dot, method = name.rpartition(".")
     # By name, whatever it is of: a method written in Python would have a frame of its own.
-    if attributes and attributes[-1] in _METHODS:
+    if dot and method in _METHODS:
         return _ON_TENSORS
-    found = _found(first, attributes, frame)
+    found = _found(name, frame)
     if id(found) in _MAKERS:
         return _ON_TENSORS
     if type(found) is not BuiltinFunctionType:
@@ -117,15 +136,16 @@ def _instead(name: str, frame: FrameType) -> str:
     return f"ad.{own}" if hasattr(sys.modules["autodiff"], own) else "functions of autodiff"
 
 
-def _found(first: str, attributes: list[str], frame: FrameType) -> Any:
+def _found(name: str, frame: FrameType) -> Any:
     """What global names and attributes of modules stand for; None where that is not certain.
 
     Local names stay unknown: in Python 3.11 ``f_locals`` keeps alive what it shows.
     """
+    first, *attributes = name.split(".")
     if first.startswith(_IMPORTED):
         found: Any = sys.modules.get(first[1:])
     else:
-        found = frame.f_globals.get(first)
+        found = frame.f_globals.get(first, frame.f_builtins.get(first))
     for name in attributes:
         if type(found) is ModuleType:  # nothing whose attributes may run code
             found = vars(found).get(name)
@@ -149,19 +169,21 @@ def _disassembled(code: CodeType) -> dict[int, Call]:
     # LOAD_NAME looks among locals first: in a module (or "<cell line: 1>") those are the globals.
     known = ("LOAD_GLOBAL", "LOAD_NAME" if code.co_name.startswith("<") else "")
     stored: dict[int, Call] = {}
-    called: dict[int, tuple[Any, Any]] = {}  # where a call begins and ends
+    called: dict[int, tuple[Any, Any, bool]] = {}  # where a call begins and ends
     chains: dict[Any, str] = {}
     roots: dict[Any, set[Any]] = {}
-    for i in instructions:
-        place, end = _range(i)
+    for i, (place, end) in _placed(instructions):
         if i.opname in ("STORE_SUBSCR", "STORE_SLICE"):
             stored[i.offset] = Call(_STORED)
         elif None in place:
             pass
         elif i.opname in _CALLING:
-            called[i.offset] = place, end
+            called[i.offset] = place, end, i.opname == "CALL_FUNCTION_EX"
         elif i.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             chains[place] = f"{chains.get(place, '')}.{i.argval}"
+        elif i.opname == "MAKE_FUNCTION":
+            chains[place] = _LAMBDA
+            roots.setdefault(place, set())
         elif i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST":  # as of keywords' names
             chains[place] = i.argval if i.opname in known else aliases.get(i.argval, "")
             roots.setdefault(place, set()).add(i.argval)
@@ -171,30 +193,36 @@ def _disassembled(code: CodeType) -> dict[int, Call]:
     maps = {
         place: chains[next_place]
         for place, next_place in itertools.pairwise(order)
-        if chains[place] == "map"
+        if chains[place].rpartition(".")[2] in _MAPPING
     }
     found = {}
-    for offset, (place, end) in called.items():
+    for offset, (place, end, starred) in called.items():
         name = chains.get(place, "")
         inside = [maps[p] for p in maps if place <= p < end]
         if place not in mixed and (inside or name not in _USUAL):
-            found[offset] = Call(name, tuple(inside))
+            found[offset] = Call(name, tuple(inside), starred)
     return stored | found
 
 
-def _range(i: dis.Instruction) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Lines and columns where the source of an instruction begins and ends."""
-    at = i.positions
-    if at is None:
-        return (None, None), (None, None)
-    return (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
+def _placed(instructions: list[dis.Instruction]) -> Iterator[tuple[dis.Instruction, Any]]:
+    """Instructions, with lines and columns where their source begins and ends."""
+    before: Any = ((None, None), (None, None))
+    iterable = before
+    for i in instructions:
+        at, place = i.positions, before
+        if at is not None:
+            place = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
+        if i.opname == "GET_ITER":
+            iterable = before
+        if i.opname == "FOR_ITER":  # until Python 3.12 it stands for the whole of the loop
+            place = iterable
+        yield i, place
+        before = place
 
 
 def _aliases(code: CodeType, instructions: list[dis.Instruction]) -> dict[str, str]:
     """Local names that stand for one thing: modules imported in a function, ``e = math.exp``."""
-    starred = bool(code.co_flags & inspect.CO_VARARGS) + bool(
-        code.co_flags & inspect.CO_VARKEYWORDS
-    )
+    starred = (code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)).bit_count()
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + starred]
     found: dict[str, set[str]] = {name: {""} for name in parameters}
     module = chain = ""

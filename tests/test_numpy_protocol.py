@@ -45,22 +45,25 @@ functions of `math` and `cmath` that have a derivative (`math.exp(x)`). `float(x
 
 Python does not tell C code's `float(x)` from a program's. What is called is read from the caller's
 bytecode: `math.exp(x)` and `math.exp(*args)`, also where the function was imported or named in the
-function that calls, `list(map(math.exp, xs))`, and what makes numbers of many (`math.fsum(xs)`,
-`np.fromiter(xs, float)`, `array.array("d", xs)`, `objects.astype(float)`), unless it is seen to
-call `map(float, xs)`. `struct.pack("d", x)` raises its own `struct.error`. Where it is not certain
-what is called, the number is given, and the gradient ends there:
+function that calls; `list(map(math.exp, xs))`, `functools.reduce(math.hypot, xs)`; and what makes
+numbers of many, `math.fsum(xs)`, `np.fromiter(xs, float)`, `array.array("d", xs)`, unless the call
+holds `map(float, xs)` itself. An iterator `it = map(float, xs)` that reaches `math.fsum(it)` or
+`math.hypot(*it)` by a name is refused too: make it a list. `struct.pack("d", x)` raises its own
+`struct.error`. Where it is not certain what is called, the number is given, and the gradient ends
+there:
 
 - a name of an enclosing function or in the body of a class, and a local name that stands for one
-  thing here and for another there;
-- what is no plain call of a name: `(math.exp)(x)`, `functools.partial(math.exp)(x)`,
-  `table["exp"](x)`, `exponentials = map(math.exp, xs)` in one line and `sum(exponentials)` in
-  another;
-- the types of NumPy, `np.float64(x)`, which ask as `float(x)` does;
+  thing here and for another there, or for what another local name stands for;
+- what is no plain call of a name: `(math.exp)(x)`, `math.exp.__call__(x)`,
+  `functools.partial(math.exp)(x)`, `itertools.accumulate(xs, math.hypot)`, `table["exp"](x)`,
+  `exponentials = map(math.exp, xs)` in one line and `sum(exponentials)` in another;
+- `array.array.extend`, `struct.Struct.pack`; the types of NumPy and `complex(x, 1.0)`, which ask
+  as `float(x)` does;
 - an assertion that pytest rewrote, other code without columns, and all code under
   `python -X no_debug_ranges`.
 
-The methods `fill`, `astype` and `__setitem__` of what is written in C are taken for those of an
-ndarray, whatever they belong to.
+The methods `fill`, `astype`, `__setitem__`, `append`, `insert` and `fromlist` of what is written in
+C are taken for those of an ndarray or an `array.array`, whatever they belong to.
 """
 
 

@@ -8,6 +8,7 @@ import cmath
 import contextlib
 import functools
 import gc
+import itertools
 import math
 import operator
 import struct
@@ -79,6 +80,11 @@ def in_a_loop(x: Any) -> float:
     return 1.0
 
 
+def in_a_local_array(x: Any) -> None:
+    place = np.zeros(2)
+    place.fill(x)
+
+
 def in_a_loop_over(x: Any) -> float:
     (last,) = map(math.exp, [x])
     for y in map(math.exp, [x, x]):
@@ -124,11 +130,11 @@ def objects(x: Any) -> Any:
         (lambda x: exec("y = m.exp(x)", {"m": math, "x": x, "__name__": None}), "m.exp"),
         (lambda x: np.add.reduce(np.ones(3), initial=x), "np.add.reduce"),
         (lambda x: reduce(np.ones(3), initial=x), "reduce"),
-        (lambda x: np.ones(3).fill(x), "fill of an ndarray"),
-        (lambda x: np.ones(3, int).fill(x), "fill of an ndarray"),
-        (lambda x: local.array.fill(x), "fill of an ndarray"),
-        (lambda x: np.ma.masked_array(np.ones(3)).fill(x), "fill of an ndarray"),
-        (lambda x: np.ndarray.fill(array, x), "fill of an ndarray"),
+        (lambda x: np.ones(3).fill(x), "fill of an array"),
+        (lambda x: np.ones(3, int).fill(x), "fill of an array"),
+        (lambda x: local.array.fill(x), "fill of an array"),
+        (lambda x: np.ma.masked_array(np.ones(3)).fill(x), "fill of an array"),
+        (lambda x: np.ndarray.fill(array, x), "fill of an array"),
         (lambda x: fill(x), "fill"),
         (lambda x: math.exp(*[x]), "math.exp"),
         (lambda x: math.exp(*(x,), **{}), "math.exp"),
@@ -136,16 +142,28 @@ def objects(x: Any) -> Any:
         (lambda x: math.fsum(y * y for y in (x, x)), "math.fsum"),
         (lambda x: math.dist([x], [0.0]), "math.dist"),
         (lambda x: operator.setitem(np.zeros(3), 0, x), "operator.setitem"),
-        (lambda x: np.zeros(3).__setitem__(0, x), "__setitem__ of an ndarray"),
+        (lambda x: np.zeros(3).__setitem__(0, x), "__setitem__ of an array"),
         (lambda x: np.fromiter([x, x], float), "np.fromiter"),
         (lambda x: python_array.array("d", [x]), "python_array.array"),
-        (lambda x: objects(x).astype(float), "astype of an ndarray"),
+        (lambda x: objects(x).astype(float), "astype of an array"),
         (lambda x: np.asarray(objects(x), float), "np.asarray"),
         (lambda x: list(map(math.exp, [x])), "math.exp"),
         (lambda x: sum(map(exp, [x, x])), "exp"),
         (lambda x: max(0.0, *map(math.exp, [x])), "math.exp"),
         (lambda x: [*map(math.exp, [x])], "math.exp"),
         (lambda x: 0.5 in map(math.exp, [x]), "math.exp"),
+        (lambda x: math.exp(x + max(map(float, [x]))), "math.exp"),
+        (lambda x: math.exp(x * sum(map(len, ["a"]))), "math.exp"),
+        (lambda x: np.zeros(3).fill(sum(map(ad.exp, [x]))), "fill of an array"),
+        (lambda x: np.add.reduce(np.ones(3), initial=x * sum(map(int, "12"))), "np.add.reduce"),
+        (lambda x: math.hypot(x, *map(abs, [1.0])), "math.hypot"),
+        (lambda x: math.fsum(map(abs, [x, x])), "math.fsum"),
+        (lambda x: math.fsum(map(ad.exp, [x])), "math.fsum"),
+        (lambda x: np.fromiter(map(lambda v: v * x, [1.0]), float), "np.fromiter"),  # noqa: C417
+        (lambda x: functools.reduce(math.hypot, [x, x]), "math.hypot"),
+        (lambda x: list(itertools.starmap(math.exp, [(x,)])), "math.exp"),
+        (lambda x: python_array.array("d").append(x), "append of an array"),
+        (in_a_local_array, "fill of an array"),
         (in_a_loop_over, "math.exp"),
         (with_an_import, "math.exp"),
         (with_an_alias, "math.exp"),
@@ -242,6 +260,13 @@ def with_one_of_two(x: Any) -> float:
     return e(x) + f(x) + g(x) + h(x)
 
 
+def in_the_body_of_a_loop(values: Any) -> float:
+    total = 0.0
+    for v in values:
+        total += sum(map(math.exp, [v]))
+    return total
+
+
 def with_a_parameter(x: Any, e: Any, *f: Any, **g: Any) -> float:
     if x is None:
         e = f = g = math.exp
@@ -291,6 +316,8 @@ def test_what_is_called_with_numbers_gets_them() -> None:
         math.fsum(map(float, xs)),
         math.prod(map(float, xs)),
         math.dist(map(float, xs), map(float, xs)),
+        in_the_body_of_a_loop(map(float, xs)),
+        functools.reduce(math.hypot, map(float, xs)),
         math.fsum(sorted(map(float, xs))),
         sum(map(math.exp, map(float, xs))),
         max(map(given, xs)),
