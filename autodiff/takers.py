@@ -206,10 +206,10 @@ def _disassembled(code: CodeType) -> dict[int, Call]:
 
 def _placed(instructions: list[dis.Instruction]) -> Iterator[tuple[dis.Instruction, Any]]:
     """Instructions, with lines and columns where their source begins and ends."""
-    before: Any = ((None, None), (None, None))
-    iterable = before
+    nowhere: Any = ((None, None), (None, None))
+    before = iterable = nowhere
     for i in instructions:
-        at, place = i.positions, before
+        at, place = i.positions, nowhere
         if at is not None:
             place = (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
         if i.opname == "GET_ITER":

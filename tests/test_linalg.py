@@ -235,6 +235,25 @@ def test_cofactors_of_matrices_of_all_ranks(n: int) -> None:
     assert np.all(gap <= 1e-13 * top), gap / top
 
 
+def test_cofactors_of_large_matrices() -> None:
+    grid = np.linspace(0.0, 1.0, 30)
+    kernel = 1e9 * np.exp(-((grid[:, None] - grid) ** 2) / 0.1) + np.eye(30)  # condition 1e10
+    expected = np.linalg.det(kernel) * np.linalg.inv(kernel).T
+    for x in (kernel, np.stack([kernel, np.ones((30, 30)), np.zeros((30, 30))])):
+        found = np.asarray(ad.grad(lambda z: la.det(z).sum())(x)).reshape(-1, 30, 30)
+        np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-6 * abs(expected).max())
+        assert np.abs(found[1:]).max(initial=0.0) < 1e-100
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy's determinant
+def test_cofactors_of_matrices_that_are_not_finite() -> None:
+    x = np.stack([np.diag([1.0, 2.0, 0.0])] * 3)
+    x[0, 0, 1], x[1, 2, 2] = np.inf, np.nan
+    leaf = ad.tensor(x, requires_grad=True)
+    found = ad.gradients(la.det(leaf), leaf, cotangents=np.ones(3)).data
+    assert np.isnan(found[:2]).all() and np.array_equal(found[2], np.diag([0.0, 0.0, 2.0]))
+
+
 # ---- errors
 
 

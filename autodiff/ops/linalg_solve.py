@@ -13,8 +13,10 @@ import numpy as np
 from autodiff.errors import LinAlgError, ShapeError
 from autodiff.families import align_ranks, broadcast_shapes
 from autodiff.node import Aval, Node
+from autodiff.ops.comparison import isfinite
 from autodiff.ops.complex import imag, real
 from autodiff.ops.contraction import matmul
+from autodiff.ops.discrete import all as all_over
 from autodiff.ops.joining import concatenate
 from autodiff.ops.linalg_base import (
     EMPTY,
@@ -38,6 +40,10 @@ from autodiff.ops.selection import where
 from autodiff.primitive import Case, In, Primitive
 from autodiff.registry import FUNCTIONS, PRIMITIVES
 from autodiff.tensor import apply_binary, apply_unary, raw, whole
+
+# Adjugates of larger matrices near 0 are taken for 0: products of so many rounding errors, as are
+# their derivatives up to the order MOST - 1.
+MOST = 8
 
 
 def factor_of(g: Any) -> Any:
@@ -135,15 +141,21 @@ class Inv(Matrices):
 
 def _cofactors(x: Any, y: Any) -> Any:
     """det(x) times the transposed inverse, also where there is no inverse."""
-    if _well_conditioned(whole(x)):
+    n, data = x.shape[-1], whole(x)
+    if n == 1:
+        return 0 * x + 1
+    if not np.isfinite(data).all():  # LAPACK may search for their singular values forever
+        finite = all_over(isfinite(x), axis=(-2, -1), keepdims=True)
+        usual = where(finite, x, identity(n, x.dtype))
+        return where(finite, _cofactors(usual, apply_unary(PRIMITIVES["det"], usual)), np.nan)
+    if _well_conditioned(data):
         return factor_of(y) * turned(apply_unary(PRIMITIVES["inv"], x))
     # Between the singular vectors of x, held fixed, its matrix is diagonal, and what makes it
     # singular is a block near 0 of its own. Matrices of a batch have blocks of different size.
-    n = x.shape[-1]
     point = raw(x) if type(raw(x)) is np.ndarray else FUNCTIONS["stop_gradient"](x)
     u, s, vh = SVD.split(apply_unary(PRIMITIVES["svd"], point), n, n)
-    small = s <= _loss(s.dtype) * max_over(s, axis=-1, keepdims=True)
-    counts = factor_of(sum_over(small, axis=-1))
+    limit = n * np.finfo(s.dtype).eps * max_over(s, axis=-1, keepdims=True)
+    counts = factor_of(sum_over(s <= limit, axis=-1))
     between, total = matmul(matmul(adjoint(u), x), adjoint(vh)), None
     for k in np.unique(whole(counts)).tolist():
         own = counts == k
@@ -155,7 +167,7 @@ def _cofactors(x: Any, y: Any) -> Any:
 
 
 def _adjugate(x: Any, k: int) -> Any:
-    """det(x) times the inverse, from that of the last k rows and columns, which may be near 0.
+    """det(x) times the inverse, where the last k rows and columns make a block near 0.
 
     By blocks, S = D - C A^-1 B: Horn and Johnson, "Matrix Analysis" (2013), 0.8.5.
     """
@@ -181,6 +193,8 @@ def _near_zero(x: Any) -> tuple[Any, Any]:
     Their errors are rounding errors of the largest entry's powers: little only beside 0.
     """
     n = x.shape[-1]
+    if n > MOST:
+        return 0 * x, 0 * x[..., 0, 0]
     unit = identity(n, x.dtype)
     m, sign = unit + 0 * x, (-1) ** (n - 1)
     for j in range(1, n):
@@ -189,19 +203,13 @@ def _near_zero(x: Any) -> tuple[Any, Any]:
     return sign * m, sign * sum_over(diagonal_of(matmul(x, m)), axis=-1) / n
 
 
-def _loss(dtype: Any) -> float:
-    """What a singular value is of the largest where half of the digits of an inverse are lost."""
-    return float(np.finfo(dtype).eps) ** 0.5
-
-
 def _well_conditioned(x: Any) -> bool:
     try:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError:
         return False
     sizes = [np.abs(m).sum(axis=-1).max(axis=-1, initial=0) for m in (x, inverse)]
-    # A NaN stays one on this way, where the singular values would not converge.
-    return not (sizes[0] * sizes[1] * _loss(x.dtype) > 1.0).any()
+    return not (sizes[0] * sizes[1] * np.finfo(x.dtype).eps > 0.1).any()
 
 
 class Det(Matrices):
