@@ -34,8 +34,6 @@ __all__ = [
     "svdvals",
 ]
 
-_REAL_EIG = np.linalg.eigvals(np.ones((1, 1))).dtype.kind == "f"  # before NumPy 2.5
-
 
 class EigResult(NamedTuple):
     """What ``eig`` gives; ``eigenvectors[..., :, i]`` belongs to ``eigenvalues[..., i]``."""
@@ -319,8 +317,8 @@ def eig(x: Any) -> Any:
         \bigr) V^H, \quad F_{ij} = \frac{1}{w_j - w_i}
 
     where :math:`\bar V'` takes account of the scale of vectors: of length 1, with a real largest
-    entry, as LAPACK gives them. Results are complex; before version 2.5 NumPy gave real ones for
-    real matrices whose eigenvalues are real, and with such a NumPy so does this.
+    entry, as LAPACK gives them. Real matrices whose eigenvalues are real give real results, others
+    complex ones, as with NumPy before version 2.5, from which on all are complex.
 
     Raises
     ------
@@ -341,7 +339,7 @@ def eig(x: Any) -> Any:
     x = as_array(x)
     n = x.shape[-1] if x.ndim else 0
     w, v = parts(apply_unary(PRIMITIVES[Eig.name], x), (n,), (n, n))
-    if _REAL_EIG and x.dtype.kind != "c" and not np.any(np.imag(whole(w))):
+    if x.dtype.kind != "c" and not np.any(np.imag(whole(w))):
         w, v = real(w), real(v)
     return EigResult(w, v)
 
@@ -354,7 +352,7 @@ def eigvals(x: Any) -> Any:
     Results and errors are those of ``eig``.
 
     >>> import autodiff as ad
-    >>> ad.real(ad.linalg.eigvals(ad.tensor([[2.0, 5.0], [0.0, 3.0]])))
+    >>> ad.linalg.eigvals(ad.tensor([[2.0, 5.0], [0.0, 3.0]]))
     Tensor([2., 3.])
     """
     return eig(x).eigenvalues
