@@ -37,6 +37,7 @@ ROUGH: list[tuple[str, Any, list[Any]]] = [
     ("softmax, hundreds apart", lambda x: ad.softmax(x, 0), [SOFT]),
     ("softmax, denormal", lambda x: ad.softmax(x, None), [np.stack([SOFT, SOFT - 589.0])]),
     ("sinc near 0", ad.sinc, [np.array([-0.0033, 0.0033, -0.00235, 0.00088, 0.0020637])]),
+    ("exp, faint", ad.exp, [np.array([0.0, -560.0, -700.0])]),
     ("exp2, far", ad.exp2, [np.array([835.3428908070892, -183.3, 469.8])]),
     ("xlog1py", ad.special.xlog1py, [X, 1e-4 * X]),
     ("gammainc at 0", ad.special.gammainc, [np.array([0.5, 1.5, 2.0]), np.array([0.0, 1.0, 3.0])]),

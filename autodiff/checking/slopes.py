@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ from autodiff.node import Node
 
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
 TINIER = 1e-100  # another one, which shows whether the first was small enough
+LARGER = 1e-20  # one more, for slopes that are lost among denormal numbers with the second
+FAINT = 1e-180  # such a slope
 STEADY = 1e-6  # of the slope: by so much two such steps may differ
 COMPLEX, DIFFERENCE, CAST = "complex", "difference", "cast"
 
@@ -212,8 +214,7 @@ def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -
     y = _imaginary_part(node, operands, tangents, TINY)
     if y is None or not at_zero(node, operands, tangents):
         return y
-    smaller = _imaginary_part(node, operands, tangents, TINIER)
-    return None if smaller is None else settled(y, smaller)
+    return settled(y, lambda step: _imaginary_part(node, operands, tangents, step))
 
 
 def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> bool:
@@ -223,13 +224,23 @@ def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> boo
     return bool(own) and any(np.any(zero) for zero in moves)
 
 
-def settled(y: Array, smaller: Array) -> Array:
-    """A derivative, if a smaller step leaves it; 0 if it vanishes with the step, else NaN."""
+def settled(y: Array, found: Callable[[float], Array | None]) -> Array | None:
+    """A derivative, if another step leaves it; 0 if it vanishes with the step, else NaN.
+
+    ``found`` gives it by another step; None where that does.
+    """
+    smaller = found(TINIER)
+    if smaller is None:
+        return None
     with np.errstate(all="ignore"):
         apart, size = np.abs(smaller - y), np.abs(y)
         noise = 1e-12 * np.maximum(size.max(initial=0.0), 1.0)  # what is left of terms that cancel
         moves = np.isfinite(smaller) & (apart > STEADY * size + noise)
         vanishes = np.abs(smaller) < 1e-3 * size
+        faint = vanishes & (size < FAINT)
+        larger = found(LARGER) if faint.any() else None
+        if larger is not None:
+            vanishes &= ~faint | (size < 1e-3 * np.abs(larger))
         return np.where(vanishes, 0.0, np.where(moves, np.nan, y))
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from autodiff.checking.kernels import SMOOTH, all_jittered, in_between, is_custom, is_smooth
 from autodiff.checking.slopes import (
     COMPLEX,
-    TINIER,
     TINY,
     Slopes,
     at_zero,
@@ -102,7 +101,9 @@ def complex_steps(
     y = _imaginary_parts(node, operands, mapped, tangents, TINY)
     if not at_zero(node, operands, tangents):
         return y
-    return settled(y, _imaginary_parts(node, operands, mapped, tangents, TINIER))
+    found = settled(y, lambda step: _imaginary_parts(node, operands, mapped, tangents, step))
+    assert found is not None  # it raises
+    return found
 
 
 def _imaginary_parts(

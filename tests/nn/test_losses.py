@@ -43,6 +43,21 @@ def test_squared_errors() -> None:
     np.testing.assert_allclose(grad(half_squared_error, p, t), d, rtol=1e-13)
 
 
+def test_cross_entropy_keeps_its_digits_where_a_label_is_nearly_certain() -> None:
+    logits = np.array([[40.0, 0.0, -3.0], [0.0, 700.0, 30.0]])
+    share = np.exp(logits[[0, 0, 1, 1], [1, 2, 0, 2]] - np.repeat([40.0, 700.0], 2)).reshape(2, 2)
+    loss = cross_entropy(ad.tensor(logits), [0, 1], reduction="none")
+    np.testing.assert_allclose(loss, share.sum(axis=1), rtol=1e-12)
+    expected = np.insert(share, [0], 0, axis=1)
+    expected[1] = [share[1, 0], 0, share[1, 1]]
+    expected[[0, 1], [0, 1]] = -share.sum(axis=1)
+    g = grad(cross_entropy, logits, [0, 1], reduction="sum")
+    np.testing.assert_allclose(g, expected, rtol=1e-12)
+    leaf = ad.tensor(logits, requires_grad=True)
+    again = ad.gradients(cross_entropy(leaf, [0, 1], reduction="sum"), leaf, create_graph=True)
+    np.testing.assert_allclose(again.data, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("targets", "weights"),
     [
