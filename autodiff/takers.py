@@ -11,7 +11,6 @@ import array
 import cmath
 import dis
 import inspect
-import itertools
 import math
 import operator
 import struct
@@ -63,7 +62,10 @@ _MAPPING = ("call", "map", "reduce", "starmap")  # C code that calls its first a
 _CALLING = {
     *("PRECALL", "CALL", "CALL_KW", "CALL_FUNCTION_EX"),
     *("FOR_ITER", "LIST_EXTEND", "SET_UPDATE", "UNPACK_SEQUENCE", "UNPACK_EX", "CONTAINS_OP"),
+    *("BINARY_OP", "SEND"),  # xs += map(...), yield from map(...)
 }
+_STARRED = ("CALL_FUNCTION_EX", "LIST_EXTEND")  # f(*args), f(a, *args)
+_NO_NAMES = ("LOAD_ASSERTION_ERROR", "LOAD_CONST")  # the latter also of names of keywords
 _LAMBDA = "lambda"  # in the place of a name
 _IMPORTED = ":"  # before the name of a module that a function imports itself
 
@@ -168,40 +170,42 @@ def _disassembled(code: CodeType) -> dict[int, Call]:
     aliases = _aliases(code, instructions)
     # LOAD_NAME looks among locals first: in a module (or "<cell line: 1>") those are the globals.
     known = ("LOAD_GLOBAL", "LOAD_NAME" if code.co_name.startswith("<") else "")
-    stored: dict[int, Call] = {}
-    called: dict[int, tuple[Any, Any, bool]] = {}  # where a call begins and ends
-    chains: dict[Any, str] = {}
+    found: dict[int, Call] = {}
+    chains: dict[Any, str] = {}  # by where they begin
     roots: dict[Any, set[Any]] = {}
+    maps: dict[Any, str] = {}
     for i, (place, end) in _placed(instructions):
         if i.opname in ("STORE_SUBSCR", "STORE_SLICE"):
-            stored[i.offset] = Call(_STORED)
+            found[i.offset] = Call(_STORED)
         elif None in place:
             pass
         elif i.opname in _CALLING:
-            called[i.offset] = place, end, i.opname == "CALL_FUNCTION_EX"
+            name = chains.get(place, "")
+            if name.rpartition(".")[2] in _MAPPING:
+                maps[place] = _first(list(roots), place, chains)
+            inside = tuple(maps[p] for p in maps if place <= p < end)
+            if inside or name not in _USUAL:
+                found[i.offset] = Call(name, inside, i.opname in _STARRED)
+            if i.opname in ("CALL", "CALL_KW", "CALL_FUNCTION_EX"):
+                chains[place] = ""  # attributes that follow are those of the result
         elif i.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             chains[place] = f"{chains.get(place, '')}.{i.argval}"
         elif i.opname == "MAKE_FUNCTION":
             chains[place] = _LAMBDA
             roots.setdefault(place, set())
-        elif i.opname.startswith("LOAD_") and i.opname != "LOAD_CONST":  # as of keywords' names
+        elif i.opname.startswith("LOAD_") and i.opname not in _NO_NAMES:
             chains[place] = i.argval if i.opname in known else aliases.get(i.argval, "")
             roots.setdefault(place, set()).add(i.argval)
     # Several names in one place: a program wrote the code, and places tell nothing.
     mixed = {place for place, names in roots.items() if len(names) > 1}
-    order = list(roots)
-    maps = {
-        place: chains[next_place]
-        for place, next_place in itertools.pairwise(order)
-        if chains[place].rpartition(".")[2] in _MAPPING
-    }
-    found = {}
-    for offset, (place, end, starred) in called.items():
-        name = chains.get(place, "")
-        inside = [maps[p] for p in maps if place <= p < end]
-        if place not in mixed and (inside or name not in _USUAL):
-            found[offset] = Call(name, tuple(inside), starred)
-    return stored | found
+    written = {i.offset for i, (place, _) in _placed(instructions) if place in mixed}
+    return {at: call for at, call in found.items() if at not in written or call.name == _STORED}
+
+
+def _first(order: list[Any], place: Any, chains: dict[Any, str]) -> str:
+    """The name that is loaded next after the one at this place: the first argument of a call."""
+    after = order[order.index(place) + 1 :] if place in order else []
+    return chains[after[0]] if after else ""
 
 
 def _placed(instructions: list[dis.Instruction]) -> Iterator[tuple[dis.Instruction, Any]]:
@@ -216,6 +220,8 @@ def _placed(instructions: list[dis.Instruction]) -> Iterator[tuple[dis.Instructi
             iterable = before
         if i.opname == "FOR_ITER":  # until Python 3.12 it stands for the whole of the loop
             place = iterable
+        if i.opname in ("UNPACK_SEQUENCE", "UNPACK_EX"):  # in the place of the targets
+            place = before
         yield i, place
         before = place
 
@@ -229,10 +235,10 @@ def _aliases(code: CodeType, instructions: list[dis.Instruction]) -> dict[str, s
     for i in instructions:
         if i.opname.startswith("STORE_FAST"):  # Python 3.13 has one instruction for two names
             first, *others = i.argval if type(i.argval) is tuple else (i.argval,)
-            known = not (i.is_jump_target or i.opname == "STORE_FAST_STORE_FAST")
-            found.setdefault(first, set()).add(chain if known else "")
-            for name in others:
-                found.setdefault(name, set()).add("")
+            both = i.opname == "STORE_FAST_STORE_FAST"  # the second of others is loaded
+            found.setdefault(first, set()).add("" if both or i.is_jump_target else chain)
+            if both:
+                found.setdefault(others[0], set()).add("")
         if i.opname == "IMPORT_NAME":
             module = chain = "" if "." in i.argval else _IMPORTED + i.argval
         elif i.opname == "IMPORT_FROM":

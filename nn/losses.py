@@ -8,6 +8,7 @@ makes all parameters NaN.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
@@ -97,7 +98,8 @@ def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
         try:
             terms = ad.softmax_cross_entropy(logits, targets)
         except (IndexError, ad.DTypeError) as error:
-            _check_labels(name, targets, logits)
+            with contextlib.suppress(ad.VmapError):  # labels of each example have no one value
+                _check_labels(name, targets, logits)
             raise error
         return _reduce(name, terms, reduction)
     if targets.shape != logits.shape:
@@ -203,7 +205,10 @@ def _check_range(name: str, targets: Any) -> None:
 
 def _check_logits(name: str, logits: Any) -> None:
     if logits.ndim < 1 or not logits.size:
-        raise ad.ShapeError(f"{name}: expected logits of shape (..., classes), got {logits.shape}")
+        hint = ": there is no sample" if logits.ndim > 1 and logits.shape[-1] else ""
+        raise ad.ShapeError(
+            f"{name}: expected logits of shape (..., classes), got {logits.shape}{hint}"
+        )
     if logits.shape[-1] == 1:
         raise ad.ShapeError(
             f"{name}: logits of shape {logits.shape} have one class, whose probability is always "

@@ -256,6 +256,20 @@ def test_cofactors_of_matrices_that_are_not_finite() -> None:
     assert np.isnan(found[:2]).all() and np.array_equal(found[2], np.diag([0.0, 0.0, 2.0]))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy's determinant
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(1e-16, "f"), (1e13, "f"), (1e-110, "d"), (1e103, "d")]
+)
+def test_cofactors_where_the_determinant_is_no_normal_number(scale: float, dtype: str) -> None:
+    x = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0], [2.0, 0.0, 1.0]])
+    expected = np.array([[1.0, 6.0, -2.0], [-2.0, 1.0, 4.0], [6.0, -3.0, 1.0]])
+    stacked = (np.stack([x, x @ np.diag([1.0, 1.0, 0.0])]) * scale).astype(dtype)
+    leaf = ad.tensor(stacked, requires_grad=True)
+    found = ad.gradients(la.det(leaf), leaf, cotangents=np.ones(2, dtype)).data / scale**2
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6 if dtype == "f" else 1e-13)
+    assert np.abs(found[1, :, :2]).max() < 1e-6
+
+
 # ---- errors
 
 

@@ -52,13 +52,16 @@ holds `map(float, xs)` itself. An iterator `it = map(float, xs)` that reaches `m
 `struct.error`. Where it is not certain what is called, the number is given, and the gradient ends
 there:
 
-- a name of an enclosing function or in the body of a class, and a local name that stands for one
+- a name of an enclosing function (until Python 3.11 that of a comprehension is one) or in the body
+  of a class, a parameter, an attribute of an object (`self.f(x)`), a local name that stands for one
   thing here and for another there, or for what another local name stands for;
 - what is no plain call of a name: `(math.exp)(x)`, `math.exp.__call__(x)`,
   `functools.partial(math.exp)(x)`, `itertools.accumulate(xs, math.hypot)`, `table["exp"](x)`,
-  `exponentials = map(math.exp, xs)` in one line and `sum(exponentials)` in another;
-- `array.array.extend`, `struct.Struct.pack`; the types of NumPy and `complex(x, 1.0)`, which ask
-  as `float(x)` does;
+  `exponentials = map(math.exp, xs)` in one line and `sum(exponentials)` in another,
+  `sum(2 * v for v in map(math.exp, xs))`;
+- a Tensor beside those of `map(float, xs)`: `math.dist(ys, list(map(float, xs)))`;
+- `array.array.extend`, `struct.Struct.pack`, and `np.float64(x)` and `complex(x, 1.0)`, which ask
+  as `float(x)` does (the other types of NumPy raise);
 - an assertion that pytest rewrote, other code without columns, and all code under
   `python -X no_debug_ranges`.
 

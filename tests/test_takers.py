@@ -80,6 +80,25 @@ def in_a_loop(x: Any) -> float:
     return 1.0
 
 
+plain: dict[str, Any] = {"math": math}  # where pytest does not rewrite assertions
+exec("def in_an_assertion(x):\n    assert math.exp(x) > 0\n", plain)
+
+
+def in_targets(x: Any) -> float:
+    a, b = map(math.exp, [x, x])
+    return a + b
+
+
+def in_a_list_that_grows(x: Any) -> list[float]:
+    found = [0.0]
+    found += map(math.exp, [x])
+    return found
+
+
+def from_a_generator(x: Any) -> Any:
+    yield from map(math.exp, [x])
+
+
 def in_a_local_array(x: Any) -> None:
     place = np.zeros(2)
     place.fill(x)
@@ -163,6 +182,15 @@ def objects(x: Any) -> Any:
         (lambda x: functools.reduce(math.hypot, [x, x]), "math.hypot"),
         (lambda x: list(itertools.starmap(math.exp, [(x,)])), "math.exp"),
         (lambda x: python_array.array("d").append(x), "append of an array"),
+        (lambda x: math.exp(x).real, "math.exp"),
+        (lambda x: cmath.exp(x).real, "cmath.exp"),
+        (lambda x: np.fromiter([x], float).sum(), "np.fromiter"),
+        (lambda x: np.add.reduce(np.ones(3), initial=x).item(), "np.add.reduce"),
+        (plain["in_an_assertion"], "math.exp"),
+        (in_targets, "math.exp"),
+        (in_a_list_that_grows, "math.exp"),
+        (lambda x: list(from_a_generator(x)), "math.exp"),
+        (lambda x: math.hypot(1.0, *map(abs, [x])), "math.hypot"),
         (in_a_local_array, "fill of an array"),
         (in_a_loop_over, "math.exp"),
         (with_an_import, "math.exp"),
@@ -319,6 +347,11 @@ def test_what_is_called_with_numbers_gets_them() -> None:
         in_the_body_of_a_loop(map(float, xs)),
         functools.reduce(math.hypot, map(float, xs)),
         math.fsum(sorted(map(float, xs))),
+        math.hypot(1.0, *map(float, xs)),
+        math.pow(*map(float, xs[:1]), 2),
+        np.fromiter(map(float, xs), float).astype(np.float32).sum(),
+        np.float64(x).astype(np.float32),
+        len([list(map(float, xs)).append(1.0)]),
         sum(map(math.exp, map(float, xs))),
         max(map(given, xs)),
         np.array(list(map(float, xs))).sum(),
@@ -395,6 +428,7 @@ def test_bytes_of_numbers() -> None:
     with pytest.raises(struct.error):  # which hides ours
         struct.pack("d", leaf())
     assert len(struct.pack("2d", float(leaf()), *map(float, [leaf()]))) == 16
+    assert len(struct.pack("<2d", *map(float, [leaf(), leaf()]))) == 16
 
 
 # An assertion under pytest and code that a program wrote have one place for all instructions.

@@ -17,6 +17,7 @@ from autodiff.ops.comparison import isfinite
 from autodiff.ops.complex import imag, real
 from autodiff.ops.contraction import matmul
 from autodiff.ops.discrete import all as all_over
+from autodiff.ops.elementwise import abs as absolute
 from autodiff.ops.joining import concatenate
 from autodiff.ops.linalg_base import (
     EMPTY,
@@ -140,20 +141,32 @@ class Inv(Matrices):
 
 
 def _cofactors(x: Any, y: Any) -> Any:
-    """det(x) times the transposed inverse, also where there is no inverse."""
+    """det(x) times the transposed inverse, also where det(x) is no normal number."""
+    numbers = np.finfo(y.dtype)
+    size = np.abs(whole(y))
+    if np.all((size > numbers.tiny / numbers.eps) & (size < numbers.max * numbers.eps)):
+        return _adjugates(x, y)
+    # The entries of a cofactor are products of one factor less.
+    unit = max_over(absolute(_still(x)), axis=(-2, -1), keepdims=True)
+    unit = where(isfinite(unit) & (unit > 0), unit, 1)
+    scaled = x / unit
+    scale = unit ** (x.shape[-1] - 1)
+    return scale * _adjugates(scaled, apply_unary(PRIMITIVES["det"], scaled))
+
+
+def _adjugates(x: Any, y: Any) -> Any:
     n, data = x.shape[-1], whole(x)
     if n == 1:
         return 0 * x + 1
     if not np.isfinite(data).all():  # LAPACK may search for their singular values forever
         finite = all_over(isfinite(x), axis=(-2, -1), keepdims=True)
         usual = where(finite, x, identity(n, x.dtype))
-        return where(finite, _cofactors(usual, apply_unary(PRIMITIVES["det"], usual)), np.nan)
+        return where(finite, _adjugates(usual, apply_unary(PRIMITIVES["det"], usual)), np.nan)
     if _well_conditioned(data):
         return factor_of(y) * turned(apply_unary(PRIMITIVES["inv"], x))
     # Between the singular vectors of x, held fixed, its matrix is diagonal, and what makes it
     # singular is a block near 0 of its own. Matrices of a batch have blocks of different size.
-    point = raw(x) if type(raw(x)) is np.ndarray else FUNCTIONS["stop_gradient"](x)
-    u, s, vh = SVD.split(apply_unary(PRIMITIVES["svd"], point), n, n)
+    u, s, vh = SVD.split(apply_unary(PRIMITIVES["svd"], _still(x)), n, n)
     limit = n * np.finfo(s.dtype).eps * max_over(s, axis=-1, keepdims=True)
     counts = factor_of(sum_over(s <= limit, axis=-1))
     between, total = matmul(matmul(adjoint(u), x), adjoint(vh)), None
@@ -164,6 +177,11 @@ def _cofactors(x: Any, y: Any) -> Any:
         total = part if total is None else total + part
     turn = apply_unary(PRIMITIVES["det"], u) * apply_unary(PRIMITIVES["det"], vh)
     return factor_of(turn) * turned(matmul(matmul(adjoint(vh), total), adjoint(u)))
+
+
+def _still(x: Any) -> Any:
+    """Values as constants: bare ones, so that nothing of them is recorded, where it can be."""
+    return raw(x) if type(raw(x)) is np.ndarray else FUNCTIONS["stop_gradient"](x)
 
 
 def _adjugate(x: Any, k: int) -> Any:

@@ -126,12 +126,9 @@ def _cross_entropy(x: Any, labels: Any) -> Any:
             f"{classes} classes have labels 0 to {classes - 1}"
         )
     top = np.maximum.reduce(rows, axis=1, keepdims=True)
-    finite = cmath.isfinite(np.vdot(top, top))  # a quick look, which may overflow
-    if not finite:
+    if not cmath.isfinite(np.vdot(top, top)):  # a quick look, which may overflow
         # Where the largest is infinite, subtracting it would give inf - inf.
         top = np.where(np.isfinite(top), top, 0)
-    if finite:
-        return _surprise(rows - top, places).reshape(labels.shape)
     with np.errstate(all="ignore"):
         return _surprise(rows - top, places).reshape(labels.shape)
 
