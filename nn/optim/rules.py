@@ -165,7 +165,8 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
     Raises
     ------
     ValueError
-        A setting out of range.
+        A setting out of range; in a step, an eps that is 0 in the parameter's dtype, as 1e-8 in
+        float16.
 
     >>> import autodiff as ad
     >>> import nn
@@ -182,6 +183,11 @@ def adam(lr: Any = 1e-3, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Rul
     folded = type(eps) is float and eps > 1e-30
 
     def advance(g: Any, slots: Slots, p: Any, step: int) -> tuple[Any, Slots]:
+        if p.dtype.itemsize == 2 and type(eps) is float and not p.dtype.type(eps):
+            raise ValueError(
+                f"adam: eps = {eps:g} is 0 in {p.dtype}, where a gradient of 0 would give NaN: "
+                "give a larger one, such as 1e-4, or keep the parameters in float32"
+            )
         rate, beta1, beta2 = _as(lr, p), _as(b1, p), _as(b2, p)
         spare = (1 - beta1) * g
         m = _add(beta1 * slots[0], spare)

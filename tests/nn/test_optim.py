@@ -146,6 +146,13 @@ def test_adam_at_zero_gradient_has_a_finite_meta_gradient(switch: bool) -> None:
     assert by_lr.item() == 0
 
 
+def test_adam_refuses_an_eps_that_is_zero() -> None:
+    rule = adam(0.1)
+    params = {"w": np.ones(2, np.float16)}
+    with pytest.raises(ValueError, match=r"eps = 1e-08 is 0 in float16.*such as 1e-4"):
+        rule.update({"w": np.zeros(2, np.float16)}, rule.init(params), params)
+
+
 @pytest.mark.parametrize(("dtype", "eps"), [(np.float16, 1e-7), (np.float32, 1e-44)])
 def test_adam_with_a_small_eps_leaves_what_has_no_gradient(dtype: Any, eps: float) -> None:
     rule = adam(0.1, eps=eps)
