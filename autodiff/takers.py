@@ -167,14 +167,14 @@ def _calls(code: CodeType) -> dict[int, Call]:
 def _disassembled(code: CodeType) -> dict[int, Call]:
     """What is called stands where the call begins: a name, then attributes of it."""
     instructions = list(dis.get_instructions(code))
-    aliases = _aliases(code, instructions)
+    aliases, placed = _aliases(code, instructions), list(_placed(instructions))
     # LOAD_NAME looks among locals first: in a module (or "<cell line: 1>") those are the globals.
     known = ("LOAD_GLOBAL", "LOAD_NAME" if code.co_name.startswith("<") else "")
     found: dict[int, Call] = {}
     chains: dict[Any, str] = {}  # by where they begin
     roots: dict[Any, set[Any]] = {}
     maps: dict[Any, str] = {}
-    for i, (place, end) in _placed(instructions):
+    for i, (place, end) in placed:
         if i.opname in ("STORE_SUBSCR", "STORE_SLICE"):
             found[i.offset] = Call(_STORED)
         elif None in place:
@@ -198,7 +198,7 @@ def _disassembled(code: CodeType) -> dict[int, Call]:
             roots.setdefault(place, set()).add(i.argval)
     # Several names in one place: a program wrote the code, and places tell nothing.
     mixed = {place for place, names in roots.items() if len(names) > 1}
-    written = {i.offset for i, (place, _) in _placed(instructions) if place in mixed}
+    written = {i.offset for i, (place, _) in placed if place in mixed}
     return {at: call for at, call in found.items() if at not in written or call.name == _STORED}
 
 

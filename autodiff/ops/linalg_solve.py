@@ -145,23 +145,25 @@ def _cofactors(x: Any, y: Any) -> Any:
     numbers = np.finfo(y.dtype)
     size = np.abs(whole(y))
     if np.all((size > numbers.tiny / numbers.eps) & (size < numbers.max * numbers.eps)):
-        return _adjugates(x, y)
+        return _normal_cofactors(x, y)
     # The entries of a cofactor are products of one factor less.
     unit = max_over(absolute(_still(x)), axis=(-2, -1), keepdims=True)
     unit = where(isfinite(unit) & (unit > 0), unit, 1)
     scaled = x / unit
-    scale = unit ** (x.shape[-1] - 1)
-    return scale * _adjugates(scaled, apply_unary(PRIMITIVES["det"], scaled))
+    half = unit ** ((x.shape[-1] - 1) / 2)  # the whole may be infinite, and times 0 NaN
+    return half * (half * _normal_cofactors(scaled, apply_unary(PRIMITIVES["det"], scaled)))
 
 
-def _adjugates(x: Any, y: Any) -> Any:
+def _normal_cofactors(x: Any, y: Any) -> Any:
+    """The same for matrices of size 1, or whose determinant is a normal number."""
     n, data = x.shape[-1], whole(x)
     if n == 1:
         return 0 * x + 1
     if not np.isfinite(data).all():  # LAPACK may search for their singular values forever
         finite = all_over(isfinite(x), axis=(-2, -1), keepdims=True)
         usual = where(finite, x, identity(n, x.dtype))
-        return where(finite, _adjugates(usual, apply_unary(PRIMITIVES["det"], usual)), np.nan)
+        found = _normal_cofactors(usual, apply_unary(PRIMITIVES["det"], usual))
+        return where(finite, found, np.nan)
     if _well_conditioned(data):
         return factor_of(y) * turned(apply_unary(PRIMITIVES["inv"], x))
     # Between the singular vectors of x, held fixed, its matrix is diagonal, and what makes it

@@ -1,4 +1,4 @@
-"""Softmax, and its cross-entropy with labels: primitives for their speed."""
+"""Softmax, a primitive for its speed, and its cross-entropy with labels, for its digits."""
 
 from __future__ import annotations
 
@@ -241,8 +241,7 @@ def softmax_cross_entropy(x: Any, labels: Any) -> Any:
         A label that is no class.
 
     A primitive for its digits: the loss of a label that is nearly certain, and its gradient, have
-    them all, where ``logsumexp(x, -1) - x[..., k]`` cancels; and for its speed, as that takes twice
-    as long for small batches. Source: Bridle (1990), as ``softmax``.
+    them all, where ``logsumexp(x, -1) - x[..., k]`` cancels. Source: Bridle (1990), as ``softmax``.
 
     >>> import autodiff as ad
     >>> ad.softmax_cross_entropy(ad.tensor([[0.0, 0.0], [1e4, 0.0]]), [1, 0])
