@@ -25,6 +25,19 @@ def test_right_rules_are_not_called_wrong(first: int) -> None:
         assert report.verdict != "wrong", f"{name}, {seed=}: {report}"
 
 
+@pytest.mark.parametrize("seed", [0, 2, 13, 19, 22])
+def test_small_entries_say_nothing_of_the_noise_of_large_ones(seed: int) -> None:
+    """Rows of size 1, 1e4 and 1e-5: the first steps are longer than two rows, and look sharp."""
+    x = np.array(
+        [
+            [0.7731943196091264, -0.3340286713786767, -0.4696188359943473],
+            [8165.9583872299145, 3336.841065929577, 5864.231579845432],
+            [1.2794081927697987e-05, -1.4048769812079613e-05, 1.2705560123343257e-05],
+        ]
+    )
+    assert ad.gradcheck(MATRIX_FUNCTIONS["svd, vectors"], x, seed=seed).verdict != "wrong"
+
+
 # At zeros nothing has a size that rounding errors could be compared with.
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize(

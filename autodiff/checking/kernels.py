@@ -153,7 +153,8 @@ def same_branch(moved: Any, recorded: Any, unit: float) -> bool:
 def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
     """What a kernel that iterates or integrates leaves of rounding errors in each of its values.
 
-    One entry may be exact by chance: each is taken to be as rough as half of the others are.
+    One entry may be exact by chance: each is taken to be as rough as half of the others are, except
+    among those of a matrix, of which the small ones are rougher in units of their own size.
     """
     size, squares = np.abs(node.output), np.zeros(node.shape)
     with np.errstate(all="ignore"):
@@ -165,7 +166,7 @@ def kernel_noise(node: Node, rng: np.random.Generator) -> Any:
             return 0.0
         ratio = np.sqrt(squares / SAMPLES)
     ratio = np.where(ratio <= ROUGH, ratio, 0.0)  # anything larger is a branch
-    typical = float(np.median(ratio)) if ratio.size else 0.0
+    typical = 0.0 if node.primitive.normwise or not ratio.size else float(np.median(ratio))
     return np.maximum(ratio, typical) * np.where(np.isfinite(size), size, 0.0)
 
 
