@@ -6,7 +6,7 @@ than a step shows in the smaller ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,16 +21,62 @@ from autodiff.checking.kernels import (
     scale_of,
     spread,
 )
-from autodiff.checking.numeric import STEPS
+from autodiff.checking.numeric import LEAST, STEPS
 from autodiff.node import Node
 
 WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added to
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
-LEAST = 2e-14  # of the operand: a smaller step is lost in its rounding
+TURNED = 100.0  # in units of noise: more is no rounding
 SHARP = 1e-10  # a relative error at which no other step is tried
 SMALL = 1e-7  # the one-sided step, in units of the operand
 CLOSE = 1e-4  # and a step that much smaller, at which a kink is still there
 ODD = 1e-4  # two one-sided derivatives that differ by this part are a kink
+
+
+class Line:
+    """The values of one operation along its tangents, and what each step says of the derivative.
+
+    ``rough``: the noise of the kernel, where it is more than the rounding of its values.
+    """
+
+    def __init__(
+        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], rough: Any
+    ) -> None:
+        self.node, self.operands, self.tangents = node, operands, tangents
+        self.start = self.at(0.0)
+        floats = [x for x in (*operands, node) if floating(x)]
+        self.eps = max((float(np.finfo(x.dtype).eps) for x in floats), default=0.0)
+        inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
+        with np.errstate(all="ignore"):  # a tangent may be unknown, NaN
+            self.noise = np.maximum(self.eps * np.maximum(np.abs(self.start), inside), rough)
+            self.ratio = _ratio(node, operands, tangents)
+
+    def at(self, s: float) -> Array:
+        """The value where the operands moved by so many tangents; NaN outside of the domain."""
+        try:
+            y = kernel(self.node, moved_along(self.operands, self.tangents, s))
+            return np.asarray(y, dtype=np.result_type(y, np.float64))
+        except Exception:  # there a kernel may raise what it likes
+            return np.full(self.node.shape, np.nan)
+
+    def rounding(self, value: Array) -> Array:
+        """The rounding errors of a derivative that has this value, times the step."""
+        return np.asarray(4.1 * (self.noise + self.eps * np.abs(value) * self.ratio))
+
+    def extrapolated(self, h: float) -> tuple[Array, Array]:
+        """The derivative by this step, its half and its quarter, and a bound on the error."""
+        pairs = [(self.at(h / d), self.at(-h / d)) for d in (1.0, 2.0, 4.0)]
+        central = [(a - b) * (d / (2.0 * h)) for d, (a, b) in zip((1.0, 2.0, 4.0), pairs)]
+        coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
+        value = (16.0 * fine - coarse) / 15.0
+        error = np.abs(value - coarse) + self.rounding(value) / h
+        if self.node.primitive.normwise:
+            # LAPACK chooses the signs of vectors: where both sides stay away from the start however
+            # near they are, theirs are others.
+            far, _, near = (np.abs(a - 2.0 * self.start + b) for a, b in pairs)
+            turned = (near > 0.5 * far) & (near > TURNED * self.noise)
+            error = np.where(turned, np.inf, error)
+        return value, error
 
 
 def differences(
@@ -46,52 +92,27 @@ def differences(
     the largest step, in units of the operands.
     """
     scale = scale_of(operands, tangents) * reach
-
-    def at(s: float) -> Array:
-        try:
-            y = kernel(node, moved_along(operands, tangents, s))
-            return np.asarray(y, dtype=np.result_type(y, np.float64))
-        except Exception:  # outside of the domain a kernel may raise what it likes
-            return np.full(node.shape, np.nan)
-
-    start = at(0.0)
-    eps = max((float(np.finfo(x.dtype).eps) for x in (*operands, node) if floating(x)), default=0.0)
-    with np.errstate(all="ignore"):  # a tangent may be unknown, NaN
-        size, ratio = np.abs(start), _ratio(node, operands, tangents)
-
-    inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
-
-    def rounding(value: Array) -> Array:  # of a difference, times the step
-        own = np.maximum(eps * np.maximum(size, inside), rough)
-        return 4.1 * (own + eps * np.abs(value) * ratio)
-
-    def extrapolated(h: float) -> tuple[Array, Array]:
-        central = [(at(h / d) - at(-h / d)) * (d / (2.0 * h)) for d in (1.0, 2.0, 4.0)]
-        coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
-        value = (16.0 * fine - coarse) / 15.0
-        return value, np.abs(value - coarse) + rounding(value) / h
-
+    line = Line(node, operands, tangents, rough)
     with np.errstate(all="ignore"):
-        best, error = np.zeros(start.shape), np.full(start.shape, np.inf)
+        best, error = np.zeros(line.start.shape), np.full(line.start.shape, np.inf)
         for step in (*STEPS, *FINER):
             if step * reach < LEAST:
                 break
-            value, noise = extrapolated(step * scale)
+            value, noise = line.extrapolated(step * scale)
             # A step across a pole or a crossing of eigenvalues may look sharp, and be another
             # number: smaller steps deny it.
             denied = np.isfinite(error) & (np.abs(value - best) > 4.0 * (noise + error))
             better = (noise < error) | denied
             best, error = np.where(better, value, best), np.where(better, noise, error)
-            floor = rounding(value) / (STEPS[0] * scale)
+            floor = line.rounding(value) / (STEPS[0] * scale)
             if step == STEPS[0] and reach == 1.0:
-                best, error = _widened(extrapolated, scale, best, error, 2.0 * floor)
+                best, error = _widened(line, scale, best, error, 2.0 * floor)
             floor *= 5.0
             if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
         if SMALL * CLOSE * reach < LEAST:
             return best, error
-        unit = 10.0 * eps * max([1.0, *(spread(x) for x in (*operands, start) if floating(x))])
-        return _one_sided(at, start, SMALL * scale, rounding, unit, best, error)
+        return _one_sided(line, SMALL * scale, best, error)
 
 
 def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array:
@@ -108,39 +129,29 @@ def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Arra
 
 
 def _widened(
-    extrapolated: Callable[[float], tuple[Array, Array]],
-    scale: float,
-    best: Array,
-    error: Array,
-    rounded: Array,
+    line: Line, scale: float, best: Array, error: Array, rounded: Array
 ) -> tuple[Array, Array]:
     """Larger steps, where rounding is most of the error and where they agree with the first."""
     for step in WIDER:
         open_ones = (error <= rounded) & (error > SHARP * np.abs(best))
         if not open_ones.any():
             break
-        value, noise = extrapolated(step * scale)
+        value, noise = line.extrapolated(step * scale)
         # A step across a kink or over a whole period may look sharp, and be another number.
         better = open_ones & (noise < error) & (np.abs(value - best) <= 4.0 * error)
         best, error = np.where(better, value, best), np.where(better, noise, error)
     return best, error
 
 
-def _one_sided(
-    at: Callable[[float], Array],
-    start: Array,
-    h: float,
-    rounding: Callable[[Array], Array],
-    unit: float,
-    best: Array,
-    error: Array,
-) -> tuple[Array, Array]:
+def _one_sided(line: Line, h: float, best: Array, error: Array) -> tuple[Array, Array]:
     """Take what steps beside the point say, where the larger ones crossed something.
 
     A step that differs from smaller ones by more than their rounding crossed a jump: a staircase
     looks like a slope from afar. At a kink the derivative to the right is taken.
     """
-    near = CLOSE * h
+    at, start, rounding, near = line.at, line.start, line.rounding, CLOSE * h
+    sizes = [1.0, *(spread(x) for x in (*line.operands, start) if floating(x))]
+    unit = 10.0 * line.eps * max(sizes)
     right, left = (at(h) - start) / h, (start - at(-h)) / h
     ahead, back = (at(near) - start) / near, (start - at(-near)) / near
     gap, size = np.abs(right - left), np.abs(right) + np.abs(left)

@@ -25,8 +25,9 @@ from autodiff.checking.kernels import (
     most,
     moved_along,
 )
-from autodiff.checking.numeric import EPS, PLACES, noise_among
+from autodiff.checking.numeric import EPS, LEAST, PLACES, STEPS, noise_among
 from autodiff.node import Node
+from autodiff.ops.linalg_base import Decomposition
 
 STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
 UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
@@ -104,25 +105,38 @@ def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
     left of terms that cancel does, and may be followed as any other.
     """
     eps = max((float(np.finfo(x.dtype).eps) for x in node.kept if floating(x)), default=EPS)
-    top = most(node.output) or 1.0
-    if not math.isfinite(top):
+    tops = _tops(node)
+    if not np.isfinite(tops).all():
         return 0.0, math.inf
     try:
         nearest, *others = (
-            max(most(kernel(node, xs) - node.output) for xs in _around(node, rng, units)) / units
+            max(most((kernel(node, xs) - node.output) / tops) for xs in _around(node, rng, units))
+            / (units * eps)
             for units in (1.0, 5e1, 5e2, 5e3, 5e4)
         )
         noise = _noise(node, rng)
     except Exception:  # at the edge of the domain a kernel may raise what it likes
         return 0.0, math.inf
-    factor = max(nearest, *others) / top / eps
+    factor = max(nearest, *others)
     if factor <= STIFF:
         return 1.0, noise
     units = min(max(10.0 / factor, 1e-9), 1e-2) / eps
-    bent = any(_bends(node, rng, units) for _ in range(SAMPLES))
-    if factor <= UNEVEN * min(others) / top / eps and not bent:
+    if factor <= UNEVEN * min(others) and not _bends(node, rng, units, 0.1):
         return 1.0, noise
-    return (NEAR / factor, noise) if factor <= UNKNOWN else (0.0, math.inf)
+    reach = NEAR / factor if factor <= UNKNOWN else 0.0
+    # What is small beside other entries may turn sooner than the largest one shows.
+    while reach * STEPS[0] > LEAST and _bends(node, rng, reach * STEPS[0] / eps, 0.5):
+        reach /= 10.0
+    return (reach, noise) if reach * STEPS[0] > LEAST else (0.0, math.inf)
+
+
+def _tops(node: Node) -> Any:
+    """The largest entry of the output; of each of its results, where several are packed there."""
+    if not isinstance(node.primitive, Decomposition):
+        return most(node.output) or 1.0
+    sizes = [math.prod(shape) for shape in node.primitive.pieces(*node.kept[0].shape[-2:])]
+    results = np.split(node.output, np.cumsum(sizes)[:-1], axis=-1)
+    return np.repeat([most(y) or 1.0 for y in results], sizes)
 
 
 def ended(node: Node, slope: Array) -> Array | None:
@@ -146,13 +160,18 @@ def _noise(node: Node, rng: np.random.Generator) -> Any:
     return noise
 
 
-def _bends(node: Node, rng: np.random.Generator, units: float) -> bool:
-    """Whether a value is no straight line over so many rounding errors of the operands."""
-    try:
-        ahead, behind = (kernel(node, xs) for xs in _around(node, rng, units))
-    except Exception:  # the edge of the domain is nearer
-        return True
-    return not most(ahead - 2.0 * node.output + behind) <= 0.1 * most(ahead - behind)
+def _bends(node: Node, rng: np.random.Generator, units: float, part: float) -> bool:
+    """Whether over so many rounding errors of the operands a value bends by a part of its way."""
+    tops = _tops(node)
+    for _ in range(SAMPLES):
+        try:
+            ahead, behind = (kernel(node, xs) for xs in _around(node, rng, units))
+        except Exception:  # the edge of the domain is nearer
+            return True
+        bend, way = ahead - 2.0 * node.output + behind, ahead - behind
+        if not most(bend / tops) <= part * most(way / tops):
+            return True
+    return False
 
 
 def _around(node: Node, rng: np.random.Generator, units: float) -> tuple[list[Any], list[Any]]:

@@ -21,6 +21,7 @@ FIRST_STEP = 2e-3  # of the scale of x: truncation h⁶ and rounding eps/h are b
 # A kink, a pole or the edge of the domain within one step shows as a large error, and the next
 # step is smaller. Below the last one, rounding would hide an error of a millionth.
 STEPS = tuple(FIRST_STEP * 10.0**-k for k in range(5))
+LEAST = 2e-14  # of the operand: a smaller step is lost in its rounding
 GOOD = 1e-9  # a relative error at which no further step is tried
 
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autodiff.errors import DTypeError, GradientError, LinAlgError
-from autodiff.node import Node
+from autodiff.node import Aval, Node
 from autodiff.ops.comparison import less_equal
 from autodiff.ops.complex import conj
 from autodiff.ops.elementwise import abs as absolute
@@ -122,13 +122,29 @@ class Matrices(Primitive, abstract=True):
 
     core: ClassVar[int] = 2
     normwise = (2,)
-    square: ClassVar[bool] = True
 
     def batch(self, mapped: tuple[bool, ...], *operands: Any, **params: Any) -> Any:
         return apply(self, *operands, **params)
 
     def presence(self, i: int, mask: Any, node: Node) -> Any:
         return None if mask is None else reached(mask, self.core, node.inputs[0].shape)
+
+
+class Decomposition(Matrices, abstract=True):
+    """One with several results, packed."""
+
+    core = 1
+    square: ClassVar[bool] = True
+
+    @staticmethod
+    def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the results of an m×n matrix, in their order."""
+        raise NotImplementedError
+
+    def infer(self, x: Any) -> Aval:
+        check_matrices(self.name, x, self.square)
+        size = sum(math.prod(shape) for shape in self.pieces(*x.shape[-2:]))
+        return Aval((*x.shape[:-2], size), matrix_dtype(self.name, x.dtype))
 
 
 def reached(mask: Any, core: int, shape: tuple[int, ...]) -> Any:

@@ -150,7 +150,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
         return QRResult(*plain)
     square = x[..., :m] if m < n else x
     size = min(m, n)
-    q, r = parts(apply_unary(PRIMITIVES[QR.name], square), (m, size), (size, size))
+    q, r = parts(apply_unary(PRIMITIVES[QR.name], square), *QR.pieces(m, size))
     if m < n:
         r = concatenate([r, matmul(adjoint(q), x[..., m:])], axis=-1)
     if further:
@@ -338,7 +338,7 @@ def eig(x: Any) -> Any:
     """
     x = as_array(x)
     n = x.shape[-1] if x.ndim else 0
-    w, v = parts(apply_unary(PRIMITIVES[Eig.name], x), (n,), (n, n))
+    w, v = parts(apply_unary(PRIMITIVES[Eig.name], x), *Eig.pieces(n, n))
     if x.dtype.kind != "c" and not np.any(np.imag(whole(w))):
         w, v = real(w), real(v)
     return EigResult(w, v)

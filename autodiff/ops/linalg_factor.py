@@ -11,6 +11,7 @@ from autodiff.node import Aval, Node
 from autodiff.ops.complex import conj, real
 from autodiff.ops.contraction import matmul
 from autodiff.ops.linalg_base import (
+    Decomposition,
     Matrices,
     Shifted,
     adjoint,
@@ -111,11 +112,6 @@ def _qr(x: Any) -> Any:
     return packed((q, r), (2, 2))
 
 
-def _shapes(x: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    m, n = x.shape[-2:]
-    return (m, n), (n, n)
-
-
 def _symmetric(x: Any) -> Any:
     """The Hermitian matrix with this upper triangle, of which the diagonal's real part counts."""
     strict = where(np.tri(x.shape[-1], dtype=bool), 0, x)
@@ -123,15 +119,15 @@ def _symmetric(x: Any) -> Any:
 
 
 def _pull_qr(g: Any, y: Any, x_aval: Any) -> Any:
-    q, r = parts(y, *_shapes(x_aval))
-    gq, gr = parts(conj(g), *_shapes(x_aval))
+    q, r = parts(y, *QR.pieces(*x_aval.shape[-2:]))
+    gq, gr = parts(conj(g), *QR.pieces(*x_aval.shape[-2:]))
     middle = matmul(gr, adjoint(r)) - matmul(adjoint(q), gq)
     pulled = gq + matmul(q, _symmetric(middle))
     return conj(adjoint(_solve(r, adjoint(pulled))))
 
 
 def _push_qr(t: Any, y: Any, x_aval: Any) -> Any:
-    q, r = parts(y, *_shapes(x_aval))
+    q, r = parts(y, *QR.pieces(*x_aval.shape[-2:]))
     scaled = turned(_solve(turned(r), turned(t)))
     middle = matmul(adjoint(q), scaled)
     strict = below(middle, strict=True)
@@ -141,7 +137,7 @@ def _push_qr(t: Any, y: Any, x_aval: Any) -> Any:
     return packed((scaled - matmul(q, triangle), matmul(triangle, r)), (2, 2))
 
 
-class QR(Matrices):
+class QR(Decomposition):
     """The reduced QR factors of matrices of full rank that are not wide, packed.
 
     R has a real diagonal, as LAPACK makes it. See ``ad.linalg.qr``.
@@ -152,7 +148,7 @@ class QR(Matrices):
     """
 
     name = "qr"
-    core = 1
+    square = False
     kernel = staticmethod(_qr)
     vjp = staticmethod(_pull_qr)
     jvp = staticmethod(_push_qr)
@@ -168,18 +164,22 @@ class QR(Matrices):
     )
 
     def infer(self, x: Any) -> Aval:
-        check_matrices("qr", x)
-        (m, n), _ = _shapes(x)
-        if m < n:
+        aval = super().infer(x)
+        if x.shape[-2] < x.shape[-1]:
             raise LinAlgError(f"qr: expected matrices that are not wide, got {x!r}")
-        return Aval((*x.shape[:-2], m * n + n * n), matrix_dtype("qr", x.dtype))
+        return aval
+
+    @staticmethod
+    def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:
+        """Q and R."""
+        return (m, n), (n, n)
 
     def presence(self, i: int, mask: Any, node: Node) -> Any:
         """Columns of Q read those of x up to their own; R[i, j] reads those up to i, and j."""
         if mask is None:
             return None
         shape = node.inputs[0].shape
-        (m, n), _ = _shapes(node.inputs[0])
+        m, n = shape[-2:]
         q = mask[..., : m * n].reshape(*mask.shape[:-1], m, n).any(axis=-2)
         r = np.triu(mask[..., m * n :].reshape(*mask.shape[:-1], n, n))
         latest = q | r.any(axis=-1)

@@ -25,16 +25,14 @@ from autodiff.ops.linalg_base import (
     EMPTY,
     NOT_SQUARE,
     SQUARE,
-    Matrices,
+    Decomposition,
     Shifted,
     adjoint,
-    check_matrices,
     columns,
     diagonal_of,
     hermitian,
     inverse_gaps,
     lapack,
-    matrix_dtype,
     packed,
     parts,
     refuse,
@@ -127,7 +125,7 @@ def _push_eigh(t: Any, y: Any, x_aval: Any) -> Any:
     return packed((real(diagonal_of(middle)).astype(v.dtype), turned_by), (1, 2))
 
 
-class Eigh(Matrices):
+class Eigh(Decomposition):
     """Eigenvalues and eigenvectors of Hermitian matrices, packed; see ``ad.linalg.eigh``.
 
     Rules: Giles (2008), 3.1; of complex ones Boeddeker et al., "On the computation of
@@ -135,22 +133,21 @@ class Eigh(Matrices):
     """
 
     name = "eigh"
-    core = 1
     kernel = staticmethod(_eigh)
     vjp = staticmethod(_pull_eigh)
     jvp = staticmethod(_push_eigh)
     cases = SQUARE + EMPTY
     errors = NOT_SQUARE
 
-    def infer(self, x: Any) -> Aval:
-        check_matrices("eigh", x, square=True)
-        n = x.shape[-1]
-        return Aval((*x.shape[:-2], n + n * n), matrix_dtype("eigh", x.dtype))
+    @staticmethod
+    def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:
+        """Values and vectors."""
+        return (n,), (m, n)
 
     @staticmethod
     def split(y: Any, n: int) -> tuple[Any, Any]:
         """Values and vectors of the packed array."""
-        w, v = parts(y, (n,), (n, n))
+        w, v = parts(y, *Eigh.pieces(n, n))
         return real(w), v
 
 
@@ -240,7 +237,7 @@ def _outside(moved: Any, t: Any, reciprocal: Any) -> Any:
     return _without(lost, moved * columns(reciprocal))
 
 
-class SVD(Matrices):
+class SVD(Decomposition):
     """The reduced singular value decomposition of matrices, packed; see ``ad.linalg.svd``.
 
     Rules: Townsend, "Differentiating the singular value decomposition" (2016); Giles (2008), 3.2;
@@ -248,7 +245,7 @@ class SVD(Matrices):
     """
 
     name = "svd"
-    core = 1
+    square = False
     kernel = staticmethod(_svd)
     vjp = staticmethod(_pull_svd)
     jvp = staticmethod(_push_svd)
@@ -261,17 +258,16 @@ class SVD(Matrices):
     )
     errors = (NOT_SQUARE[1],)
 
-    def infer(self, x: Any) -> Aval:
-        check_matrices("svd", x)
-        m, n = x.shape[-2:]
+    @staticmethod
+    def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:
+        """Left vectors, values and right vectors."""
         k = min(m, n)
-        return Aval((*x.shape[:-2], m * k + k + k * n), matrix_dtype("svd", x.dtype))
+        return (m, k), (k,), (k, n)
 
     @staticmethod
     def split(y: Any, m: int, n: int) -> tuple[Any, Any, Any]:
         """Left vectors, values and right vectors of the packed array."""
-        k = min(m, n)
-        u, s, vh = parts(y, (m, k), (k,), (k, n))
+        u, s, vh = parts(y, *SVD.pieces(m, n))
         return u, real(s), vh
 
 
@@ -293,8 +289,8 @@ def _largest(v: Any) -> Any:
 
 def _pull_eig(g: Any, y: Any, x_aval: Any) -> Any:
     n = x_aval.shape[-1]
-    w, v = parts(y, (n,), (n, n))
-    gw, gv = parts(conj(g), (n,), (n, n))
+    w, v = parts(y, *Eig.pieces(n, n))
+    gw, gv = parts(conj(g), *Eig.pieces(n, n))
     fixed = _largest(v)
     share = sum_over(conj(gv) * v, axis=-2)
     gv = gv - v * columns(real(share))
@@ -310,7 +306,7 @@ def _pull_eig(g: Any, y: Any, x_aval: Any) -> Any:
 
 def _push_eig(t: Any, y: Any, x_aval: Any) -> Any:
     n = x_aval.shape[-1]
-    w, v = parts(y, (n,), (n, n))
+    w, v = parts(y, *Eig.pieces(n, n))
     middle = apply_binary(PRIMITIVES["solve"], v, matmul(t, v))
     inverse, close = inverse_gaps(w)
     moved = matmul(v, _without(_lost(middle, close), middle * inverse))
@@ -321,7 +317,7 @@ def _push_eig(t: Any, y: Any, x_aval: Any) -> Any:
     return packed((diagonal_of(middle), moved - v * columns(back)), (1, 2))
 
 
-class Eig(Matrices):
+class Eig(Decomposition):
     """Eigenvalues and eigenvectors of square matrices, complex and packed; see ``ad.linalg.eig``.
 
     Rules: Giles (2008), 3.1, with vectors scaled as LAPACK scales them: of length 1, the largest
@@ -329,7 +325,6 @@ class Eig(Matrices):
     """
 
     name = "eig"
-    core = 1
     kernel = staticmethod(_eig)
     vjp = staticmethod(_pull_eig)
     jvp = staticmethod(_push_eig)
@@ -341,7 +336,10 @@ class Eig(Matrices):
     errors = NOT_SQUARE
 
     def infer(self, x: Any) -> Aval:
-        check_matrices("eig", x, square=True)
-        n = x.shape[-1]
-        dtype = np.result_type(matrix_dtype("eig", x.dtype), np.complex64)
-        return Aval((*x.shape[:-2], n + n * n), dtype)
+        aval = super().infer(x)
+        return Aval(aval.shape, np.result_type(aval.dtype, np.complex64))
+
+    @staticmethod
+    def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:
+        """Values and vectors."""
+        return (n,), (m, n)
