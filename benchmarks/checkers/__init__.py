@@ -31,11 +31,11 @@ class Scope:
     model_stride: int  # every so-many-th primitive, inside a model
     primitive_cases: int  # random calls of each primitive
     other_cases: int  # seeds of layers and losses; five times as many of users' rules
-    matrix_cases: int  # conditions of matrices, 18 in turn; 63 checks of each
+    matrix_cases: int  # conditions of matrices, 18 in turn; 92 checks of each
 
 
 # Widths of 181, 58, 100 and 365 make 100,000, 10,000, 31,000 and 400,000 parameters.
-WHOLE = Scope(100, 20, (1_000, 100_000), (181, 58, 100, 365), 1, 6, 100, 8, 54)
+WHOLE = Scope(100, 20, (1_000, 100_000), (181, 58, 100, 365), 1, 6, 100, 8, 36)
 QUICK = Scope(3, 2, (1_000,), (181, 58), 60, 150, 1, 1, 6)
 
 

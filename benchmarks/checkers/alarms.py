@@ -185,24 +185,34 @@ SYMMETRIC = {"cholesky", "eigh", "eigh, vectors"}
 def of_matrices(cases: int, first: int, stride: int) -> Iterator[Check]:
     """Matrices of condition 10ᵏ, k below 18, or with a gap of 10⁻ᵏ between two singular values.
 
-    Or their rows differ in size by so much, or the two matrices of a batch do.
+    Or their rows differ in size by so much, or their columns, or the two matrices of a batch; or
+    the condition grows by steps, in units of any size.
     """
     for at in range(first, cases, stride):
         seed, k = at // 18, 7 * at % 18  # a few of them are of every kind, too
         rng = np.random.default_rng([k, seed])
         u, v = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
         sizes = 10.0 ** (k * np.array([[0.0], [0.25], [-0.25]]))
+        unit = 10.0 ** rng.uniform(-8.0, 8.0)
         for what, values in (
             ("smallest", [1.0, 0.5, 10.0**-k]),
             ("gap", [1.0, 1.0 + 10.0**-k, 0.5]),
+            ("steps", [1.0, 10.0 ** (-k / 2.0), 10.0**-k]),
             ("rows", [1.0, 0.6, 0.3]),
+            ("columns", [1.0, 0.6, 0.3]),
             ("batch", [1.0, 0.6, 0.3]),
         ):
             for name, function in MATRIX_FUNCTIONS.items():
                 symmetric = name in SYMMETRIC
                 x = (u * values) @ (u if symmetric else v).T
-                if what == "rows":
+                if what == "steps":
+                    x = unit * x
+                elif what == "rows":
                     x = sizes * x * (sizes.T if symmetric else 1.0)
+                elif what == "columns":
+                    if symmetric:  # it would be so no more
+                        continue
+                    x = x * sizes.T
                 elif what == "batch":
                     if name == "lstsq":  # takes one matrix
                         continue
