@@ -113,6 +113,13 @@ def test_a_branch_in_python_at_the_point_is_a_kink() -> None:
     assert ad.gradcheck(f, 1e-3).kinks == ()
 
 
+def test_a_branch_in_python_beside_the_point_is_no_cut() -> None:
+    def f(x: Any) -> Any:  # as eig, whose vectors are real where all values are
+        return x if abs(x.numpy()[0] - 0.5) < 2e-9 else 2.0 * x
+
+    assert ad.gradcheck(f, np.array([0.5, 1.5])).verdict == "correct"
+
+
 def test_a_value_that_jumps_at_the_point_alone_is_named() -> None:
     def sines(x: Any) -> Any:
         return np.sin(x)[::-1] if x[0] == 0.5 else np.sin(x)

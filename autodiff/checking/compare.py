@@ -27,9 +27,10 @@ from autodiff.checking.comparison import (
     one_entry,
     uniform,
 )
+from autodiff.checking.cuts import lost
 from autodiff.checking.kernels import is_custom
 from autodiff.checking.kinks import jump_of, kinks_of
-from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level, random_signs
+from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, random_signs
 from autodiff.checking.problem import (
     Array,
     Problem,
@@ -50,7 +51,6 @@ DIRECTIONS = 4  # random signs, which cover all entries; every second one evens 
 COPIES = 3  # backward walks with moved roundings, which measure the noise of the gradient
 MOST = 4_000_000  # numbers that pushed directions hold at once, which bounds the memory
 LATE = 6.0  # in units of the budget: when the clock ends the check
-BESIDE = 1e-7  # a relative step that shows branches at the point itself
 AGAIN = 12  # and at most as many more where something looks wrong
 CERTAIN = 12.0  # decimals of the probability that all of them were small by chance
 ALPHA = 1.37  # a scale that changes every rounding
@@ -305,17 +305,11 @@ class Comparer:
         size = abs(self.project(self.cotangents, i, direction))
         if value.size == 0:
             return Estimate(0.0, 0.0), size
-        wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
-        rounding = EPS * level
-        if all(width <= 64.0 * rounding for width in wide):
-            return Estimate(0.0, 0.0), size
-        sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
-        if min(sides) <= 64.0 * rounding < 1e-3 * max(sides):
-            # The record holds on one side: the function took another branch on the other.
+        found, kink = lost(gap, lambda: EPS * level)
+        if kink:
             name = f"a branch in Python that depends on {variable.name}"
-            self.kinks[name] = Kink(name, None, (), 1, max(sides) / BESIDE)
-            return Estimate(0.0, 0.0), size
-        return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding)), size
+            self.kinks[name] = Kink(name, None, (), 1, kink)
+        return found, size
 
     # ---- summing up
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from autodiff.checking.kernels import kernel
+from autodiff.checking.numeric import STEPS, Estimate, derivative, noise_level
 from autodiff.checking.problem import Problem
 from autodiff.checking.report import Culprit
 from autodiff.checking.tape import Tape, primitive_name
@@ -23,6 +24,30 @@ NAMED = 3
 AGAIN = 2  # calls that must give what was recorded
 METHODS = ("numpy", "item")
 Read = tuple[str, tuple[str, int]]
+BESIDE = 1e-7  # a relative step that shows branches at the point itself
+NEARER = (1e-2, 1e-4)  # parts of it, at which a branch further away shows no more
+ROUNDED = 64.0  # roundings: what is less is no difference
+
+
+def lost(gap: Callable[[float], float], rounding: Callable[[], float]) -> tuple[Estimate, float]:
+    """The derivative of what a function does outside its record; and a kink at the point, or 0.
+
+    ``gap(t)``: the function's value less that of its record, so far away; ``rounding()``: of both.
+    """
+    none = Estimate(0.0, 0.0)
+    wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
+    least = ROUNDED * rounding()
+    if all(width <= least for width in wide):
+        return none, 0.0
+    sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
+    if min(sides) <= least < 1e-3 * max(sides):
+        # The record holds on one side: the function took another branch on the other.
+        return none, max(sides) / BESIDE
+    for part in NEARER:
+        near = [abs(gap(s * part * BESIDE)) for s in (1.0, -1.0)]
+        if max(near) <= least < 0.1 * part * max(sides):
+            return none, 0.0  # it takes other branches on both sides, and none here
+    return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding())), 0.0
 
 
 def reads(problem: Problem) -> tuple[Culprit, ...]:
