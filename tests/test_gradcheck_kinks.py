@@ -120,6 +120,24 @@ def test_a_branch_in_python_beside_the_point_is_no_cut() -> None:
     assert ad.gradcheck(f, np.array([0.5, 1.5])).verdict == "correct"
 
 
+def test_a_kink_that_the_record_bends_otherwise_is_no_cut() -> None:
+    def f(x: Any) -> Any:  # |x|, whose record at 0 is 0
+        return x * np.sign(x.numpy())
+
+    assert ad.gradcheck(f, np.array([0.0, 1.5])).verdict == "correct"
+    # At 0 the vectors of a matrix that has one direction of them only turn by |ε|.
+    x = np.array([[[0.5, -1.0], [0.0, 0.5]], [[0.9, 0.0], [-1.8, 0.9]]])
+    for seed in range(3):
+        report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x, seed=seed)
+        assert report.verdict == "correct"
+
+
+def test_a_cut_is_found_where_the_function_has_a_kink() -> None:
+    cut = ad.gradcheck(lambda x: x + np.maximum(x.numpy(), 0.0), np.array([0.0, 1.5, 2.0]))
+    assert cut.verdict == "wrong"
+    assert "history was cut" in str(cut)
+
+
 def test_a_value_that_jumps_at_the_point_alone_is_named() -> None:
     def sines(x: Any) -> Any:
         return np.sin(x)[::-1] if x[0] == 0.5 else np.sin(x)

@@ -38,6 +38,24 @@ def test_small_entries_say_nothing_of_the_noise_of_large_ones(seed: int) -> None
     assert ad.gradcheck(MATRIX_FUNCTIONS["svd, vectors"], x, seed=seed).verdict != "wrong"
 
 
+@pytest.mark.parametrize("gap", [1e-5, 1e-7])
+def test_close_values_blur_what_pinv_leaves_of_a_complex_step(gap: float) -> None:
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(3, 3))
+        u, _, vh = np.linalg.svd(x)
+        x = (u * [1.4, 0.99 * (1.0 + gap), 0.99]) @ vh
+        for name in ("pinv", "lstsq"):
+            assert ad.gradcheck(MATRIX_FUNCTIONS[name], x, seed=seed).verdict == "correct"
+
+
+def test_signs_of_vectors_that_turn_on_both_sides_are_no_slope() -> None:
+    rng = np.random.default_rng(122)
+    x = 1e6 * rng.normal(size=(4, 4))
+    for seed in range(10):
+        report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x, seed=seed)
+        assert report.verdict != "wrong", str(report)
+
+
 # At zeros nothing has a size that rounding errors could be compared with.
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize(

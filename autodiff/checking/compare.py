@@ -291,25 +291,21 @@ class Comparer:
 
     def _unrecorded(self, i: int, variable: Variable) -> tuple[Estimate, float]:
         """The derivative of what the function does outside its record, and its scale."""
-        value, tape = variable.value, self.tape
-        direction, level = direction_of(value), self.level
-
-        def gap(t: float) -> float:
-            nonlocal level  # it may be 0 at the point alone
-            moved = value + t * direction
-            called = self._called(variable, moved)
-            replayed = tape.replay({tape.leaves[i]: moved})
-            level = max(level, abs(replayed))
-            return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
-
-        size = abs(self.project(self.cotangents, i, direction))
+        value, tape, leaf = variable.value, self.tape, self.tape.leaves[i]
+        direction = direction_of(value)
+        slope = self.project(self.cotangents, i, direction)
         if value.size == 0:
-            return Estimate(0.0, 0.0), size
-        found, kink = lost(gap, lambda: EPS * level)
+            return Estimate(0.0, 0.0), abs(slope)
+        found, kink = lost(
+            lambda t: self._called(variable, value + t * direction),
+            lambda t: tape.replay({leaf: value + t * direction}),
+            slope,
+            self.level,
+        )
         if kink:
             name = f"a branch in Python that depends on {variable.name}"
             self.kinks[name] = Kink(name, None, (), 1, kink)
-        return found, size
+        return found, abs(slope)
 
     # ---- summing up
 

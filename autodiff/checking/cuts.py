@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.checking.kernels import kernel
-from autodiff.checking.numeric import STEPS, Estimate, derivative, noise_level
+from autodiff.checking.numeric import EPS, STEPS, Estimate, derivative, noise_level
 from autodiff.checking.problem import Problem
 from autodiff.checking.report import Culprit
 from autodiff.checking.tape import Tape, primitive_name
@@ -29,25 +29,45 @@ NEARER = (1e-2, 1e-4)  # parts of it, at which a branch further away shows no mo
 ROUNDED = 64.0  # roundings: what is less is no difference
 
 
-def lost(gap: Callable[[float], float], rounding: Callable[[], float]) -> tuple[Estimate, float]:
+def lost(
+    value: Callable[[float], float],
+    recorded: Callable[[float], float],
+    slope: float,
+    level: float,
+) -> tuple[Estimate, float]:
     """The derivative of what a function does outside its record; and a kink at the point, or 0.
 
-    ``gap(t)``: the function's value less that of its record, so far away; ``rounding()``: of both.
+    ``value(t)``, ``recorded(t)``: of the function, and of its record, so far from the point;
+    ``slope``: what the gradient says; ``level``: the size of the value.
     """
-    none = Estimate(0.0, 0.0)
+    none, sizes = Estimate(0.0, 0.0), [level]  # it may be 0 at the point alone
+
+    def gap(t: float) -> float:
+        called, replayed = value(t), recorded(t)
+        sizes.append(abs(replayed))
+        return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
+
     wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
-    least = ROUNDED * rounding()
+    rounding = EPS * max(sizes)
+    least = ROUNDED * rounding
     if all(width <= least for width in wide):
         return none, 0.0
-    sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
-    if min(sides) <= least < 1e-3 * max(sides):
+    ahead, behind = gap(BESIDE), gap(-BESIDE)
+    top = max(abs(ahead), abs(behind))
+    if min(abs(ahead), abs(behind)) <= least < 1e-3 * top:
         # The record holds on one side: the function took another branch on the other.
-        return none, max(sides) / BESIDE
+        return none, top / BESIDE
+    kinked = abs(ahead + behind) > 1e-3 * top
     for part in NEARER:
-        near = [abs(gap(s * part * BESIDE)) for s in (1.0, -1.0)]
-        if max(near) <= least < 0.1 * part * max(sides):
+        near = gap(part * BESIDE), gap(-part * BESIDE)
+        if max(map(abs, near)) <= least < 0.1 * part * top:
             return none, 0.0  # it takes other branches on both sides, and none here
-    return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding())), 0.0
+        pairs = zip(near, (ahead, behind), strict=True)
+        kinked = kinked and all(abs(y - part * its) <= 0.01 * part * top for y, its in pairs)
+    h = NEARER[0] * BESIDE
+    if kinked and abs((value(h) - value(-h)) / (2.0 * h) - slope) <= 0.01 * top / BESIDE:
+        return none, top / BESIDE  # and from the point on, at a kink of the function
+    return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding)), 0.0
 
 
 def reads(problem: Problem) -> tuple[Culprit, ...]:

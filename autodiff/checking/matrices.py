@@ -140,12 +140,12 @@ def _tops(node: Node) -> Any:
 
 
 def ended(node: Node, slope: Array) -> Array | None:
-    """What the end of iterations makes of a complex step; differences are less exact than that."""
+    """What the end of iterations makes of a complex step, where no singular values are close."""
     if not node.primitive.iterates:
         return None
     outer = max(x.ndim - core for x, core in zip(node.kept, node.primitive.normwise, strict=True))
     top = np.abs(slope).max(axis=tuple(range(outer, slope.ndim)), keepdims=True, initial=0.0)
-    return np.broadcast_to(ENDED * EPS * top, slope.shape)
+    return np.full(slope.shape, ENDED * EPS * top)
 
 
 def _noise(node: Node, rng: np.random.Generator) -> Any:

@@ -69,7 +69,7 @@ class Slopes:
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
-                return found, ended(node, found)
+                return found, self._ended(node, operands, tangents, found)
         parts = self._parts(node)
         if parts:
             apart = [
@@ -95,6 +95,25 @@ class Slopes:
         if any(t is not None and t.any() for t in tangents):
             return self(node, operands, tangents)
         return np.zeros(node.shape, node.dtype), None
+
+    def _ended(
+        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], found: Array
+    ) -> Array | None:
+        """What the end of iterations makes of a complex step: more than differences allow, too."""
+        bound = ended(node, found)
+        if bound is None:
+            return None
+        parts = self._parts(node)
+        if parts:
+            for at, x in parts:
+                alone = one(node, operands, at), one(node, tangents, at)
+                bound[at] = self._ended(x, *alone, found[at])
+            return bound
+        reach, rough = self._reach(node)
+        other, error = differences(node, operands, tangents, rough, reach or 1.0)
+        with np.errstate(all="ignore"):
+            excess = np.abs(found - other) - error
+        return bound + np.where(excess > 0.0, excess, 0.0)
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:

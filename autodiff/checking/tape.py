@@ -19,7 +19,6 @@ from autodiff.checking.kernels import (
     kernel,
     same_branch,
 )
-from autodiff.checking.matrices import ended
 from autodiff.checking.problem import Problem
 from autodiff.checking.slopes import Slopes
 from autodiff.checking.together import Together
@@ -129,9 +128,6 @@ class Tape:
             whole[node] = tangents
             for p, t in zip(found, tangents, strict=True):
                 p.tangents[node] = t
-                error = ended(node, t)
-                if error is not None:
-                    p.errors[node] = error
         return found
 
     def _push(self, node: Node, found: Push, jitter: bool) -> None:
