@@ -32,7 +32,9 @@ from autodiff.ops.linalg_base import Decomposition
 STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
 UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
 NEAR = 1e2  # the scale of steps, in units of how far the pole is: the first step is a fifth of it
-APART = 30.0  # rounding errors: of points on a line whose values differ by noise alone
+# Rounding errors between points on lines whose values differ by noise alone; on one of them it may
+# keep in step with the points.
+APART = (30.0, 47.0, 71.0)
 UNKNOWN = 1e12  # a value that moves by so many times more has hardly a digit that is known
 # LAPACK ends its iterations some 90 rounding errors before the exact values. What is left out is
 # the same beside the point, so that no noise shows it, and moves by more than its own size: so many
@@ -149,10 +151,14 @@ def ended(node: Node, slope: Array) -> Array | None:
 
 
 def _noise(node: Node, rng: np.random.Generator) -> Any:
-    """What rounding errors of the kernel leave on a line so short that the value is straight."""
-    ahead, _ = _around(node, rng, APART)
-    ways = [x - x0 if floating(x) else None for x, x0 in zip(ahead, node.kept, strict=True)]
-    noise = noise_among(np.array([kernel(node, moved_along(node.kept, ways, k)) for k in PLACES]))
+    """What rounding errors of the kernel leave on lines so short that the value is straight."""
+    levels = []
+    for apart in APART:
+        ahead, _ = _around(node, rng, apart)
+        ways = [x - x0 if floating(x) else None for x, x0 in zip(ahead, node.kept, strict=True)]
+        line = [kernel(node, moved_along(node.kept, ways, k)) for k in PLACES]
+        levels.append(noise_among(np.array(line)))
+    noise = np.max(levels, axis=0)
     # What zeros of the operand make exactly 0 is rounded as the others are where they are none.
     zero = node.output == 0.0
     if zero.any() and not zero.all():
