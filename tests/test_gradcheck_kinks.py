@@ -113,29 +113,43 @@ def test_a_branch_in_python_at_the_point_is_a_kink() -> None:
     assert ad.gradcheck(f, 1e-3).kinks == ()
 
 
-def test_a_branch_in_python_beside_the_point_is_no_cut() -> None:
+@pytest.mark.parametrize("width", [1e-9, 1e-6, 1e-4])
+def test_a_branch_in_python_beside_the_point_is_no_cut(width: float) -> None:
     def f(x: Any) -> Any:  # as eig, whose vectors are real where all values are
-        return x if abs(x.numpy()[0] - 0.5) < 2e-9 else 2.0 * x
+        return x if abs(x.numpy()[0] - 0.5) < width else 2.0 * x
 
     assert ad.gradcheck(f, np.array([0.5, 1.5])).verdict == "correct"
 
 
-def test_a_kink_that_the_record_bends_otherwise_is_no_cut() -> None:
-    def f(x: Any) -> Any:  # |x|, whose record at 0 is 0
-        return x * np.sign(x.numpy())
-
-    assert ad.gradcheck(f, np.array([0.0, 1.5])).verdict == "correct"
-    # At 0 the vectors of a matrix that has one direction of them only turn by |ε|.
+def test_a_branch_in_python_on_both_sides_is_no_cut() -> None:
+    # Beside a matrix that has one vector only, its eigenvalues are complex.
     x = np.array([[[0.5, -1.0], [0.0, 0.5]], [[0.9, 0.0], [-1.8, 0.9]]])
+    report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x)
+    assert report.verdict == "inconclusive"
+    assert "branches in Python however near" in str(report)
+
+
+ZERO = np.array([0.0, 1.2, -0.7])
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x + np.maximum(x.numpy(), 0.0), ZERO),
+        (lambda x: ad.sum(x) + 1e3 * np.abs(x.numpy()[0]) + 5.0 * x.numpy()[1], ZERO),
+        (lambda x: x * np.sign(x.numpy()) * 200.0 + x * np.tanh(x.numpy()), ZERO),
+        (lambda x: x + np.abs(x.numpy()) + 0.009 * x.numpy(), np.zeros(1)),
+        # What was read is rounded, as numbers of a model in float32 are: a staircase.
+        (lambda x: x * x.numpy().astype(np.float32), np.array([0.7, 1.3, -2.1])),
+        (lambda x: x * np.round(x.numpy(), 8), np.array([0.7, 1.3, -2.1])),
+        (lambda x: x * float(f"{x.item():.8g}"), 1.234567891234),
+    ],
+)
+def test_a_cut_is_found_beside_kinks_and_in_steps(function: Any, x: Any) -> None:
     for seed in range(3):
-        report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x, seed=seed)
-        assert report.verdict == "correct"
-
-
-def test_a_cut_is_found_where_the_function_has_a_kink() -> None:
-    cut = ad.gradcheck(lambda x: x + np.maximum(x.numpy(), 0.0), np.array([0.0, 1.5, 2.0]))
-    assert cut.verdict == "wrong"
-    assert "history was cut" in str(cut)
+        report = ad.gradcheck(function, x, seed=seed)
+        assert report.verdict == "wrong", str(report)
+        assert "history was cut" in str(report)
 
 
 def test_a_value_that_jumps_at_the_point_alone_is_named() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from autodiff.checking.comparison import (
     BLUNT,
     BLURRED,
+    BRANCHES,
     CUT,
     EDGE,
     JUMPS,
@@ -43,6 +44,7 @@ from autodiff.checking.report import RIGHT, UNCLEAR, UNUSED, WRONG, Entry, Kink
 from autodiff.checking.tape import Push, Tape, inside, primitive_name
 from autodiff.checking.taylor import direction_of, taylor_slope
 from autodiff.errors import GradientError
+from autodiff.tensor import Tensor
 
 SAFETY = 20.0  # tolerance in units of the measured noise
 FLOOR = 16.0  # and at least this many rounding errors of the terms, added as independent ones
@@ -293,19 +295,19 @@ class Comparer:
         """The derivative of what the function does outside its record, and its scale."""
         value, tape, leaf = variable.value, self.tape, self.tape.leaves[i]
         direction = direction_of(value)
-        slope = self.project(self.cotangents, i, direction)
+        size = abs(self.project(self.cotangents, i, direction))
         if value.size == 0:
-            return Estimate(0.0, 0.0), abs(slope)
+            return Estimate(0.0, 0.0), size
         found, kink = lost(
             lambda t: self._called(variable, value + t * direction),
             lambda t: tape.replay({leaf: value + t * direction}),
-            slope,
+            tape,
             self.level,
         )
         if kink:
             name = f"a branch in Python that depends on {variable.name}"
             self.kinks[name] = Kink(name, None, (), 1, kink)
-        return found, abs(slope)
+        return found, size
 
     # ---- summing up
 
@@ -353,15 +355,15 @@ class Comparer:
 
         def line(t: float) -> float:
             moved = value + t * direction
-            return self.tape.replay({leaf: moved}) if recorded else self._called(variable, moved)
+            return self.tape.replay({leaf: moved}) if recorded else self._called(variable, moved)[0]
 
         return taylor_slope(line, self.project(self.cotangents, i, direction))
 
-    def _called(self, variable: Variable, value: Array) -> float:
-        """The checked number where a variable has another value."""
+    def _called(self, variable: Variable, value: Array) -> tuple[float, list[Tensor]]:
+        """The checked number where a variable has another value, and the outputs."""
         kept, variable.value = variable.value, value
         try:
-            return self.problem.total()
+            return self.problem.evaluated()
         finally:
             variable.value = kept
 
@@ -380,6 +382,8 @@ class Comparer:
         if worst.wrong:
             note = "no gradient arrives (None), yet the output changes: its history was cut"
             return WRONG, note if missing else "", worst
+        if math.isnan(lost.value):
+            return UNCLEAR, BRANCHES, worst
         if noisy and (size or lost.value):
             return UNCLEAR, "the function is too noisy here: calls beside the point differ", worst
         if unclear is not None:

@@ -26,6 +26,7 @@ CUT = (
     "the function changes with it in a way that was not recorded: its history was cut, as by "
     ".numpy(), .data or NumPy operations"
 )
+BRANCHES = "the function takes other branches in Python however near to this point"
 EDGE = "at the edge of the domain: beside the point there is no gradient ({})"
 JUMPS = "the value itself jumps here, at {}"
 BLURRED = (

@@ -1,11 +1,11 @@
-"""Culprits that are no derivative rule: where a history was cut, and what has hidden state."""
+"""What is no derivative rule: what a record does not hold, where it was cut, hidden state."""
 
 from __future__ import annotations
 
 import functools
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,57 +17,62 @@ from autodiff.checking.problem import Problem
 from autodiff.checking.report import Culprit
 from autodiff.checking.tape import Tape, primitive_name
 from autodiff.errors import user_frame
+from autodiff.graph import Graph
 from autodiff.handle import Handle
 from autodiff.node import Node
+from autodiff.tensor import Tensor
 
 NAMED = 3
 AGAIN = 2  # calls that must give what was recorded
 METHODS = ("numpy", "item")
 Read = tuple[str, tuple[str, int]]
 BESIDE = 1e-7  # a relative step that shows branches at the point itself
-NEARER = (1e-2, 1e-4)  # parts of it, at which a branch further away shows no more
+NEARER = (2e-8, 2e-9, 2e-10)  # steps where all others reach other branches
 ROUNDED = 64.0  # roundings: what is less is no difference
 
 
 def lost(
-    value: Callable[[float], float],
+    called: Callable[[float], tuple[float, Sequence[Tensor]]],
     recorded: Callable[[float], float],
-    slope: float,
+    tape: Tape,
     level: float,
 ) -> tuple[Estimate, float]:
     """The derivative of what a function does outside its record; and a kink at the point, or 0.
 
-    ``value(t)``, ``recorded(t)``: of the function, and of its record, so far from the point;
-    ``slope``: what the gradient says; ``level``: the size of the value.
+    ``called(t)``, ``recorded(t)``: values so far from the point of the function, with its outputs,
+    and of its record; ``level``: the size of the value. NaN where the function takes another branch
+    in Python, which shows in what it records, at every step.
     """
-    none, sizes = Estimate(0.0, 0.0), [level]  # it may be 0 at the point alone
+    sizes = [level]  # it may be 0 at the point alone
 
-    def gap(t: float) -> float:
-        called, replayed = value(t), recorded(t)
+    def gap(t: float, branches: bool = True) -> float:
+        (value, outputs), replayed = called(t), recorded(t)
         sizes.append(abs(replayed))
-        return 0.0 if math.isnan(called) and math.isnan(replayed) else called - replayed
+        if math.isnan(value) and math.isnan(replayed):
+            return 0.0
+        if not branches and value != replayed and _operations(outputs) != _operations(tape.outputs):
+            return math.nan
+        return value - replayed
 
     wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
     rounding = EPS * max(sizes)
-    least = ROUNDED * rounding
-    if all(width <= least for width in wide):
-        return none, 0.0
-    ahead, behind = gap(BESIDE), gap(-BESIDE)
-    top = max(abs(ahead), abs(behind))
-    if min(abs(ahead), abs(behind)) <= least < 1e-3 * top:
+    if all(width <= ROUNDED * rounding for width in wide):
+        return Estimate(0.0, 0.0), 0.0
+    sides = [abs(gap(s * BESIDE)) for s in (1.0, -1.0)]
+    if min(sides) <= ROUNDED * rounding < 1e-3 * max(sides):
         # The record holds on one side: the function took another branch on the other.
-        return none, top / BESIDE
-    kinked = abs(ahead + behind) > 1e-3 * top
-    for part in NEARER:
-        near = gap(part * BESIDE), gap(-part * BESIDE)
-        if max(map(abs, near)) <= least < 0.1 * part * top:
-            return none, 0.0  # it takes other branches on both sides, and none here
-        pairs = zip(near, (ahead, behind), strict=True)
-        kinked = kinked and all(abs(y - part * its) <= 0.01 * part * top for y, its in pairs)
-    h = NEARER[0] * BESIDE
-    if kinked and abs((value(h) - value(-h)) / (2.0 * h) - slope) <= 0.01 * top / BESIDE:
-        return none, top / BESIDE  # and from the point on, at a kink of the function
-    return derivative(gap, STEPS, max(noise_level(gap, 1e-10), rounding)), 0.0
+        return Estimate(0.0, 0.0), max(sides) / BESIDE
+    noise = max(noise_level(gap, 1e-10), rounding)
+    found = derivative(lambda t: gap(t, branches=False), STEPS, noise)
+    if math.isnan(found.value):
+        found = derivative(lambda t: gap(t, branches=False), NEARER, noise)
+    return found, 0.0
+
+
+def _operations(outputs: Sequence[Tensor]) -> list[tuple[str, tuple[int, ...]]]:
+    """What was recorded: the name and the shape of each operation."""
+    graph = Graph(y.node for y in outputs if y.node is not None)
+    return [(node.primitive.name, node.shape) for node in graph.operations]
 
 
 def reads(problem: Problem) -> tuple[Culprit, ...]:

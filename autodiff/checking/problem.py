@@ -96,14 +96,18 @@ class Problem:
 
     def total(self) -> float:
         """The outputs, weighted and summed: the number whose derivatives are compared."""
+        return self.evaluated()[0]
+
+    def evaluated(self) -> tuple[float, list[Tensor]]:
+        """``total``, and the outputs; NaN and none outside of the domain."""
         try:
             with np.errstate(all="ignore"):
                 outputs, _ = self.run()
-        except Exception:  # a step over the edge of a domain, which has been seen to work here
-            return math.nan
+        except Exception:  # a step over its edge; the function has been seen to work here
+            return math.nan, []
         pairs = zip(self.weights, outputs, strict=True)
         parts = [float(np.vdot(w, y._data).real) for w, y in pairs]
-        return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan
+        return math.fsum(parts) if all(map(math.isfinite, parts)) else math.nan, outputs
 
     def own_difference(self, i: int) -> float | None:
         """How far the gradient of variable ``i`` in the model's own dtype is from this one."""
