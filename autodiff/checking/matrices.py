@@ -36,10 +36,6 @@ NEAR = 1e2  # the scale of steps, in units of how far the pole is: the first ste
 # keep in step with the points.
 APART = (30.0, 47.0, 71.0)
 UNKNOWN = 1e12  # a value that moves by so many times more has hardly a digit that is known
-# LAPACK ends its iterations some 90 rounding errors before the exact values. What is left out is
-# the same beside the point, so that no noise shows it, and moves by more than its own size: so many
-# rounding errors of a derivative.
-ENDED = 4e3
 ALIKE = 10.0  # matrices whose largest entries differ by less have one scale
 
 
@@ -139,15 +135,6 @@ def _tops(node: Node) -> Any:
     sizes = [math.prod(shape) for shape in node.primitive.pieces(*node.kept[0].shape[-2:])]
     results = np.split(node.output, np.cumsum(sizes)[:-1], axis=-1)
     return np.repeat([most(y) or 1.0 for y in results], sizes)
-
-
-def ended(node: Node, slope: Array) -> Array | None:
-    """What the end of iterations makes of a complex step, where no singular values are close."""
-    if not node.primitive.iterates:
-        return None
-    outer = max(x.ndim - core for x, core in zip(node.kept, node.primitive.normwise, strict=True))
-    top = np.abs(slope).max(axis=tuple(range(outer, slope.ndim)), keepdims=True, initial=0.0)
-    return np.full(slope.shape, ENDED * EPS * top)
 
 
 def _noise(node: Node, rng: np.random.Generator) -> Any:

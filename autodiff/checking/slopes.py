@@ -33,20 +33,24 @@ from autodiff.checking.kernels import (
     top_of,
 )
 from autodiff.checking.matrices import (
-    ended,
     is_uneven,
     matrices_of,
     one,
     reach_of,
     whole_of,
 )
-from autodiff.checking.numeric import STEPS
+from autodiff.checking.numeric import EPS, STEPS
 from autodiff.node import Node
 
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
 TINIER = 1e-100  # another one, which shows whether the first was small enough
 LARGER = 1e-20  # one more, for slopes that are lost among denormal numbers with the second
 FAINT = 1e-180  # such a slope
+# LAPACK ends its iterations some 90 rounding errors before the exact values. What is left out is
+# the same beside the point, so that no noise shows it, and moves by more than its own size: so many
+# rounding errors of a derivative; more where singular values are close, which differences show.
+ENDED = 4e3
+BLUR = 4.0  # of what they show along one direction: along others it may be more
 STEADY = 1e-6  # of the slope: by so much two such steps may differ
 COMPLEX, DIFFERENCE, CAST = "complex", "difference", "cast"
 
@@ -59,6 +63,7 @@ class Slopes:
         self.methods: dict[Node, str] = {}
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
+        self.blurs: dict[Node, Array] = {}
         self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
 
     def __call__(
@@ -69,7 +74,7 @@ class Slopes:
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
-                return found, self._ended(node, operands, tangents, found)
+                return found, self.ended(node, found)
         parts = self._parts(node)
         if parts:
             apart = [
@@ -96,24 +101,27 @@ class Slopes:
             return self(node, operands, tangents)
         return np.zeros(node.shape, node.dtype), None
 
-    def _ended(
-        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], found: Array
-    ) -> Array | None:
-        """What the end of iterations makes of a complex step: more than differences allow, too."""
-        bound = ended(node, found)
-        if bound is None:
+    def ended(self, node: Node, slope: Array) -> Array | None:
+        """What the end of iterations makes of a complex step; None of a kernel without any."""
+        if not node.primitive.iterates:
             return None
-        parts = self._parts(node)
-        if parts:
-            for at, x in parts:
-                alone = one(node, operands, at), one(node, tangents, at)
-                bound[at] = self._ended(x, *alone, found[at])
-            return bound
-        reach, rough = self._reach(node)
-        other, error = differences(node, operands, tangents, rough, reach or 1.0)
-        with np.errstate(all="ignore"):
-            excess = np.abs(found - other) - error
-        return bound + np.where(excess > 0.0, excess, 0.0)
+        top = np.abs(slope).max(axis=(-2, -1), keepdims=True, initial=0.0)
+        part = np.maximum(ENDED * EPS, self._blur(node))[..., None, None]
+        return np.broadcast_to(part * top, slope.shape)
+
+    def _blur(self, node: Node) -> Array:
+        """By what part of its largest entry a complex step differs from differences, by matrix."""
+        if node not in self.blurs:
+            self.blurs[node] = np.zeros(node.shape[:-2])
+            tangents = [random_tangent(x, self.rng) for x in node.kept]
+            parts = [(at, x, one(node, tangents, at)) for at, x in self._parts(node)]
+            for at, x, along in parts or [((), node, tangents)]:
+                found = complex_step(x, x.kept, along)
+                if found is not None:
+                    reach, rough = self._reach(x)
+                    other, error = differences(x, x.kept, along, rough, reach or 1.0)
+                    self.blurs[node][at] = BLUR * _excess(np.abs(found - other) - error, found)
+        return self.blurs[node]
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:
@@ -207,6 +215,14 @@ class Slopes:
         # Where differences fail (an edge of the domain), nothing speaks against the complex step.
         gap = np.where(np.isfinite(error), gap, 0.0)
         return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
+
+
+def _excess(gap: Array, found: Array) -> Array:
+    """What is positive of a gap, in units of the largest entry of each matrix."""
+    with np.errstate(all="ignore"):
+        top = np.abs(found).max(axis=(-2, -1), initial=0.0)
+        most = np.where(gap > 0.0, gap, 0.0).max(axis=(-2, -1), initial=0.0)
+        return np.where(most > 0.0, most / top, 0.0)
 
 
 def _unseen(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> float:

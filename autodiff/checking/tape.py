@@ -128,6 +128,9 @@ class Tape:
             whole[node] = tangents
             for p, t in zip(found, tangents, strict=True):
                 p.tangents[node] = t
+                error = self.slopes.ended(node, t)
+                if error is not None:
+                    p.errors[node] = error
         return found
 
     def _push(self, node: Node, found: Push, jitter: bool) -> None:

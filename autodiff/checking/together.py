@@ -42,7 +42,7 @@ class Together:
         count = next(len(t) for t in tangents if t is not None)
         if count < 2 or node.dtype.kind not in "fc" or is_custom(node):
             return None
-        if node.primitive.iterates or self.slopes.method(node, node.kept) != COMPLEX:
+        if self.slopes.method(node, node.kept) != COMPLEX:
             return None
         moving = jitter and is_smooth(node)
         pairs = zip(node.kept, tangents, strict=True)
