@@ -129,6 +129,7 @@ class Primitive:
     selects: ClassVar[bool] = False  # some inputs get no gradient at all (are absent)
     # Axes of each operand that make one matrix, in units of whose largest entry LAPACK rounds.
     normwise: ClassVar[tuple[int, ...]] = ()
+    inside: ClassVar[float] = 0.0  # size of what the kernel rounds, though nothing of it be left
     iterates: ClassVar[bool] = False  # the kernel ends some rounding errors before the exact value
     gates: ClassVar[bool] = False  # selects by a factor 0, in which an infinity becomes NaN
     family: ClassVar[str] = "general"

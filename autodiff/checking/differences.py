@@ -15,7 +15,6 @@ import numpy as np
 from autodiff.checking.kernels import (
     Array,
     floating,
-    is_custom,
     kernel,
     moved_along,
     scale_of,
@@ -46,9 +45,9 @@ class Line:
         self.start = self.at(0.0)
         floats = [x for x in (*operands, node) if floating(x)]
         self.eps = max((float(np.finfo(x.dtype).eps) for x in floats), default=0.0)
-        inside = 1.0 if is_custom(node) else 0.0  # of which nothing may be left in the output
         with np.errstate(all="ignore"):  # a tangent may be unknown, NaN
-            self.noise = np.maximum(self.eps * np.maximum(np.abs(self.start), inside), rough)
+            size = np.maximum(np.abs(self.start), node.primitive.inside)
+            self.noise = np.maximum(self.eps * size, rough)
             self.ratio = _ratio(node, operands, tangents)
 
     def at(self, s: float) -> Array:

@@ -277,6 +277,7 @@ class Slogdet(Matrices):
 
     name = "slogdet"
     core = 1
+    inside = 1.0  # logarithms of pivots near 1
     kernel = staticmethod(_slogdet)
     vjp = staticmethod(_pull_slogdet)
     jvp = staticmethod(_push_slogdet)

@@ -53,6 +53,8 @@ def _sylvester(a: Any, b: Any, q: Any) -> Any:
     dtype = matrix_dtype("solve_sylvester", a.dtype, b.dtype, q.dtype)
     if not q.size:
         return np.zeros(q.shape, dtype)
+    if not all(np.isfinite(x).all() for x in (a, b, q)):
+        raise LinAlgError(f"solve_sylvester: an operand is not finite ({a.shape}, {b.shape})")
     try:
         y = linalg.solve_sylvester(*(x.astype(dtype, copy=False) for x in (a, b, q)))
     except np.linalg.LinAlgError as error:
@@ -93,6 +95,7 @@ class SolveSylvester(Primitive):
     )
     errors = (
         (Case((In((2, 3)), In((2, 2)), In((2, 2)))), LinAlgError, "expected square matrices"),
+        (Case((np.eye(1) * np.inf, np.eye(1), In((1, 1)))), LinAlgError, "is not finite"),
         (Case((In((2, 2)), In((3, 3)), In((2, 2)))), ShapeError, "of shape (2, 3)"),
     )
 
@@ -135,7 +138,7 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     Raises
     ------
     LinAlgError, ShapeError
-        Matrices that are not square, or a right side that does not fit.
+        Matrices that are not square or not finite, or a right side that does not fit.
     ImportError
         SciPy is missing.
 
