@@ -13,6 +13,8 @@ from autodiff.checking.mutate import broken
 from autodiff.registry import PRIMITIVES
 from benchmarks.checkers.alarms import MATRIX_FUNCTIONS, of_matrices
 
+la = ad.linalg
+
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # singular values of 0 are among them
 @pytest.mark.parametrize("first", [1, 14, 4, 17, 12, 2, 10, 19, 35])  # 1e-7, 1e-8, 1e-10 … 1e-16
@@ -55,6 +57,34 @@ def test_signs_of_vectors_that_turn_on_both_sides_are_no_slope(seed: int) -> Non
     x = 1e6 * (u * [2.4, 1.4, 0.8, 1e-15]) @ v
     report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x, seed=seed)
     assert report.verdict != "wrong", str(report)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: la.svd(x)[0],
+        lambda x: la.qr(x)[0],
+        lambda x: la.qr(x)[1],
+        la.svdvals,
+        la.eigvalsh,
+        lambda x: la.norm(x, "nuc"),
+        lambda x: la.slogdet(x)[1],
+        la.pinv,
+    ],
+)
+@pytest.mark.parametrize(
+    "x", [np.diag([1.0, 0.5, 0.1]), np.array([[2.0, 1.0, 0.3], [0.0, 1.0, 0.2], [0.0, 0.0, 0.5]])]
+)
+def test_signs_that_exact_zeros_choose_are_no_jumps(function: Any, x: Any) -> None:
+    for seed in range(3):
+        report = ad.gradcheck(function, x, seed=seed)
+        assert report.verdict == "correct", str(report)
+
+
+@pytest.mark.parametrize("gap", [1e-5, 1e-7, 1e-9])
+def test_logarithms_of_pivots_near_1_are_rounded_as_1(gap: float) -> None:
+    x = np.eye(3) + gap * np.random.default_rng(0).normal(size=(3, 3))
+    assert ad.gradcheck(lambda x: la.slogdet(x)[1], x).verdict == "correct"
 
 
 # At zeros nothing has a size that rounding errors could be compared with.

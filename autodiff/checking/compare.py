@@ -301,7 +301,6 @@ class Comparer:
         found, kink = lost(
             lambda t: self._called(variable, value + t * direction),
             lambda t: tape.replay({leaf: value + t * direction}),
-            tape,
             self.level,
         )
         if kink:

@@ -15,11 +15,11 @@ import numpy as np
 from autodiff.checking.kernels import (
     Array,
     floating,
-    kernel,
     moved_along,
     scale_of,
     spread,
 )
+from autodiff.checking.matrices import oriented
 from autodiff.checking.numeric import LEAST, STEPS
 from autodiff.node import Node
 
@@ -53,7 +53,7 @@ class Line:
     def at(self, s: float) -> Array:
         """The value where the operands moved by so many tangents; NaN outside of the domain."""
         try:
-            y = kernel(self.node, moved_along(self.operands, self.tangents, s))
+            y = oriented(self.node, moved_along(self.operands, self.tangents, s))
             return np.asarray(y, dtype=np.result_type(y, np.float64))
         except Exception:  # there a kernel may raise what it likes
             return np.full(self.node.shape, np.nan)
@@ -70,8 +70,8 @@ class Line:
         value = (16.0 * fine - coarse) / 15.0
         error = np.abs(value - coarse) + self.rounding(value) / h
         if self.node.primitive.normwise:
-            # LAPACK chooses the signs of vectors: where both sides stay away from the start however
-            # near they are, theirs are others.
+            # LAPACK chooses the phases of vectors: where both sides stay away from the start
+            # however near they are, theirs are others.
             far, _, near = (np.abs(a - 2.0 * self.start + b) for a, b in pairs)
             turned = (near > 0.5 * far) & (near > TURNED * self.noise)
             error = np.where(turned, np.inf, error)

@@ -17,6 +17,7 @@ from autodiff.checking.differences import ODD
 from autodiff.checking.report import Kink
 from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_name
 from autodiff.node import SCALARS, Node
+from autodiff.ops.linalg_base import Decomposition
 
 JUMP = 1e-3  # of the value: what no continuous function changes by on a step of 1e-13
 ROOT = 1e-6  # more than the root at 0 changes by
@@ -54,12 +55,20 @@ def jump_of(tape: Tape, push: Push, nodes: Iterable[Node]) -> Node | None:
             continue  # a comparison, an order: what selects with it is looked at
         given = [None if type(s) in SCALARS else push.tangents.get(s) for s in node.inputs]
         ahead, behind = (tape.slopes.beside(node, list(node.kept), given, s) for s in (1.0, -1.0))
-        with np.errstate(all="ignore"):
-            top = float(np.abs(node.output).max(initial=0.0))
-            limit = JUMP * top + ROOT
-            if any(np.any(np.abs(y - node.output) > limit) for y in (ahead, behind)):
-                return node
+        sides = [y for y in (ahead, behind) if _jumps(y, node.output)]
+        # Signs of vectors, or a result that nothing asks for, may leave the outputs as they are.
+        if isinstance(node.primitive, Decomposition):
+            total = np.asarray(tape.replay({}))
+            sides = [y for y in sides if _jumps(np.asarray(tape.replay({node: y})), total)]
+        if sides:
+            return node
     return None
+
+
+def _jumps(value: Array, recorded: Array) -> bool:
+    with np.errstate(all="ignore"):
+        limit = JUMP * float(np.abs(recorded).max(initial=0.0)) + ROOT
+        return bool(np.any(np.abs(value - recorded) > limit))
 
 
 def _suspect(node: Node, t: Array, ahead: Push, behind: Push) -> bool:

@@ -108,7 +108,7 @@ def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
         return 0.0, math.inf
     try:
         nearest, *others = (
-            max(most((kernel(node, xs) - node.output) / tops) for xs in _around(node, rng, units))
+            max(most((oriented(node, xs) - node.output) / tops) for xs in _around(node, rng, units))
             / (units * eps)
             for units in (1.0, 5e1, 5e2, 5e3, 5e4)
         )
@@ -128,13 +128,39 @@ def reach_of(node: Node, rng: np.random.Generator) -> tuple[float, Any]:
     return (reach, noise) if reach * STEPS[0] > LEAST else (0.0, math.inf)
 
 
+def oriented(node: Node, operands: Sequence[Any]) -> Any:
+    """The value at other operands, with the signs of vectors at the point.
+
+    LAPACK chooses signs by rounding, or by an exact 0: all choices are decompositions.
+    """
+    y = kernel(node, operands)
+    if not isinstance(node.primitive, Decomposition) or y.shape != node.shape:
+        return y
+    results = _results(node, y)
+    starts = _results(node)
+    for i, j, axis in node.primitive.signs:
+        along = (results[j] * starts[j].conj()).sum(axis=axis).real
+        sign = np.where(along < 0.0, -1.0, 1.0)
+        results[i] = results[i] * np.expand_dims(sign, axis if i == j else -1)
+    return np.concatenate([x.reshape(*y.shape[:-1], -1) for x in results], axis=-1)
+
+
+def _results(node: Node, y: Any = None) -> list[Any]:
+    """Those that are packed in the output of a decomposition, or in a value like it."""
+    y = node.output if y is None else y
+    shapes = node.primitive.pieces(*node.kept[0].shape[-2:])
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    flat = np.split(y, ends, axis=-1)
+    return [x.reshape(*y.shape[:-1], *shape) for x, shape in zip(flat, shapes, strict=True)]
+
+
 def _tops(node: Node) -> Any:
     """The largest entry of the output; of each of its results, where several are packed there."""
     if not isinstance(node.primitive, Decomposition):
         return most(node.output) or 1.0
-    sizes = [math.prod(shape) for shape in node.primitive.pieces(*node.kept[0].shape[-2:])]
-    results = np.split(node.output, np.cumsum(sizes)[:-1], axis=-1)
-    return np.repeat([most(y) or 1.0 for y in results], sizes)
+    shapes = node.primitive.pieces(*node.kept[0].shape[-2:])
+    tops = [most(y) or 1.0 for y in _results(node)]
+    return np.repeat(tops, [math.prod(shape) for shape in shapes])
 
 
 def _noise(node: Node, rng: np.random.Generator) -> Any:
@@ -143,7 +169,7 @@ def _noise(node: Node, rng: np.random.Generator) -> Any:
     for apart in APART:
         ahead, _ = _around(node, rng, apart)
         ways = [x - x0 if floating(x) else None for x, x0 in zip(ahead, node.kept, strict=True)]
-        line = [kernel(node, moved_along(node.kept, ways, k)) for k in PLACES]
+        line = [oriented(node, moved_along(node.kept, ways, k)) for k in PLACES]
         levels.append(noise_among(np.array(line)))
     noise = np.max(levels, axis=0)
     # What zeros of the operand make exactly 0 is rounded as the others are where they are none.
@@ -158,7 +184,7 @@ def _bends(node: Node, rng: np.random.Generator, units: float, part: float) -> b
     tops = _tops(node)
     for _ in range(SAMPLES):
         try:
-            ahead, behind = (kernel(node, xs) for xs in _around(node, rng, units))
+            ahead, behind = (oriented(node, xs) for xs in _around(node, rng, units))
         except Exception:  # the edge of the domain is nearer
             return True
         bend, way = ahead - 2.0 * node.output + behind, ahead - behind

@@ -19,6 +19,7 @@ from autodiff.checking.kernels import (
     kernel,
     same_branch,
 )
+from autodiff.checking.matrices import oriented
 from autodiff.checking.problem import Problem
 from autodiff.checking.slopes import Slopes
 from autodiff.checking.together import Together
@@ -290,7 +291,7 @@ def _value_nearby(node: Node, rng: np.random.Generator) -> Any:
     """The output with other rounding errors of its kernel: no rule can know it better."""
     if node.primitive.normwise:
         try:
-            return kernel(node, all_jittered(node, node.kept, rng))
+            return oriented(node, all_jittered(node, node.kept, rng))
         except Exception:  # at the edge of the domain no digit of the value is known
             return 2.0 * node.output
     if node.primitive.family != "elementwise" or is_custom(node):

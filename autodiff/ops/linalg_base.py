@@ -135,6 +135,8 @@ class Decomposition(Matrices, abstract=True):
 
     core = 1
     square: ClassVar[bool] = True
+    # Results whose signs LAPACK chooses: (result, the result whose vectors tell, their axis).
+    signs: ClassVar[tuple[tuple[int, int, int], ...]]
 
     @staticmethod
     def pieces(m: int, n: int) -> tuple[tuple[int, ...], ...]:

@@ -149,6 +149,7 @@ class QR(Decomposition):
 
     name = "qr"
     square = False
+    signs = ((1, 0, -2), (0, 0, -2))  # a row of R has that of the column of Q
     kernel = staticmethod(_qr)
     vjp = staticmethod(_pull_qr)
     jvp = staticmethod(_push_qr)

@@ -133,6 +133,7 @@ class Eigh(Decomposition):
     """
 
     name = "eigh"
+    signs = ((1, 1, -2),)
     kernel = staticmethod(_eigh)
     vjp = staticmethod(_pull_eigh)
     jvp = staticmethod(_push_eigh)
@@ -246,6 +247,7 @@ class SVD(Decomposition):
 
     name = "svd"
     square = False
+    signs = ((2, 0, -2), (0, 0, -2))  # of both sides together: alone it is that of a value
     kernel = staticmethod(_svd)
     vjp = staticmethod(_pull_svd)
     jvp = staticmethod(_push_svd)
@@ -325,6 +327,7 @@ class Eig(Decomposition):
     """
 
     name = "eig"
+    signs = ((1, 1, -2),)
     kernel = staticmethod(_eig)
     vjp = staticmethod(_pull_eig)
     jvp = staticmethod(_push_eig)
