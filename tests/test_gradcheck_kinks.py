@@ -121,12 +121,25 @@ def test_a_branch_in_python_beside_the_point_is_no_cut(width: float) -> None:
     assert ad.gradcheck(f, np.array([0.5, 1.5])).verdict == "correct"
 
 
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x * (x.numpy() > 0.0), [0.0, 0.0, 1.5]),
+        (lambda x: x * np.where(x.numpy() > 0.5, 1.0, 0.1), [0.5, 0.5, 0.5, -1.0]),
+        (lambda x: ad.stack([v if v.item() > 0 else 0.1 * v for v in x]), [0.0, 0.0, 1.0]),
+    ],
+)
+def test_masks_of_equal_numbers_are_kinks_and_no_cut(function: Any, x: list[float]) -> None:
+    assert ad.gradcheck(function, np.array(x)).verdict != "wrong"
+
+
 def test_a_branch_in_python_on_both_sides_is_no_cut() -> None:
-    # Beside a matrix that has one vector only, its eigenvalues are complex.
-    x = np.array([[[0.5, -1.0], [0.0, 0.5]], [[0.9, 0.0], [-1.8, 0.9]]])
-    report = ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x)
+    report = ad.gradcheck(lambda x: x if x.item() == 0.5 else 2.0 * x - 0.5, 0.5)
     assert report.verdict == "inconclusive"
     assert "branches in Python however near" in str(report)
+    # Beside a matrix that has one vector only, its eigenvalues are complex.
+    x = np.array([[[0.5, -1.0], [0.0, 0.5]], [[0.9, 0.0], [-1.8, 0.9]]])
+    assert ad.gradcheck(lambda x: ad.abs(ad.linalg.eig(x)[1]) ** 2, x).verdict != "wrong"
 
 
 ZERO = np.array([0.0, 1.2, -0.7])

@@ -23,11 +23,18 @@ STEPS = (1e-2, 2.5e-3, 6.25e-4)  # in units of each entry
 
 
 def direction_of(value: Array) -> Array:
-    """Random signs, each number in proportion to itself: a small one may be near an edge."""
-    parts = parts_of(value)
+    """Random signs, each number in proportion to itself: a small one may be near an edge.
+
+    Equal numbers move the same way: where all lie on the threshold of a branch, as zeros on that of
+    ``x > 0``, the function is that of the point on one side of it.
+    """
+    parts, rng = parts_of(value), np.random.default_rng(0)
     spread = math.sqrt(float(np.mean(parts**2))) if value.size else 1.0
-    signs = random_signs(np.random.default_rng(0), parts.shape)
-    return joined(np.where(parts == 0.0, spread or 1.0, np.abs(parts)) * signs, value)
+    different, which = np.unique(parts, return_inverse=True)
+    signs = random_signs(rng, different.shape)[which.reshape(parts.shape)]
+    size = np.where(parts == 0.0, spread or 1.0, np.abs(parts))
+    # By unequal parts, of which no shift and no factor is left that a function may not see.
+    return joined(size * rng.uniform(0.5, 1.0, parts.shape) * signs, value)
 
 
 def taylor_slope(line: Callable[[float], float], along: float) -> float:
