@@ -44,14 +44,13 @@ def lost(
     """
     sizes = [level]  # it may be 0 at the point alone
 
-    def gap(t: float, branches: bool = True) -> float:
+    def gap(t: float, here: Any = None) -> float:
         (value, outputs), replayed = called(t), recorded(t)
         sizes.append(abs(replayed))
         if math.isnan(value) and math.isnan(replayed):
             return 0.0
-        if not branches and _operations(outputs) != _operations(called(0.0)[1]):
-            return math.nan
-        return value - replayed
+        same = here is None or _operations(outputs) == here
+        return value - replayed if same else math.nan
 
     wide = [abs(gap(s * STEPS[0])) for s in (1.0, -1.0)]
     rounding = EPS * max(sizes)
@@ -62,9 +61,10 @@ def lost(
         # The record holds on one side: the function took another branch on the other.
         return Estimate(0.0, 0.0), max(sides) / BESIDE
     noise = max(noise_level(gap, 1e-10), rounding)
-    found = derivative(lambda t: gap(t, branches=False), STEPS, noise)
+    here = _operations(called(0.0)[1])
+    found = derivative(lambda t: gap(t, here), STEPS, noise)
     if math.isnan(found.value):
-        found = derivative(lambda t: gap(t, branches=False), NEARER, noise)
+        found = derivative(lambda t: gap(t, here), NEARER, noise)
     return found, 0.0
 
 
