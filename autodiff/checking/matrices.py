@@ -27,7 +27,7 @@ from autodiff.checking.kernels import (
 )
 from autodiff.checking.numeric import EPS, LEAST, PLACES, STEPS, noise_among
 from autodiff.node import Node
-from autodiff.ops.linalg_base import Decomposition
+from autodiff.ops.linalg_base import Decomposition, packed, parts
 
 STIFF = 1e3  # a value that moves by so many times more than its operands may be near a pole
 UNEVEN = 1e2  # a straight line moves in proportion over steps of all sizes
@@ -136,30 +136,26 @@ def oriented(node: Node, operands: Sequence[Any]) -> Any:
     y = kernel(node, operands)
     if not isinstance(node.primitive, Decomposition) or y.shape != node.shape:
         return y
-    results = _results(node, y)
-    starts = _results(node)
+    shapes = _shapes(node)
+    results, starts = parts(y, *shapes), parts(node.output, *shapes)
     for i, j, axis in node.primitive.signs:
         along = (results[j] * starts[j].conj()).sum(axis=axis).real
         sign = np.where(along < 0.0, -1.0, 1.0)
         results[i] = results[i] * np.expand_dims(sign, axis if i == j else -1)
-    return np.concatenate([x.reshape(*y.shape[:-1], -1) for x in results], axis=-1)
+    return packed(results, [len(shape) for shape in shapes])
 
 
-def _results(node: Node, y: Any = None) -> list[Any]:
-    """Those that are packed in the output of a decomposition, or in a value like it."""
-    y = node.output if y is None else y
-    shapes = node.primitive.pieces(*node.kept[0].shape[-2:])
-    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
-    flat = np.split(y, ends, axis=-1)
-    return [x.reshape(*y.shape[:-1], *shape) for x, shape in zip(flat, shapes, strict=True)]
+def _shapes(node: Node) -> Any:
+    """Of the results that are packed in the output of a decomposition."""
+    return node.primitive.pieces(*node.kept[0].shape[-2:])
 
 
 def _tops(node: Node) -> Any:
     """The largest entry of the output; of each of its results, where several are packed there."""
     if not isinstance(node.primitive, Decomposition):
         return most(node.output) or 1.0
-    shapes = node.primitive.pieces(*node.kept[0].shape[-2:])
-    tops = [most(y) or 1.0 for y in _results(node)]
+    shapes = _shapes(node)
+    tops = [most(y) or 1.0 for y in parts(node.output, *shapes)]
     return np.repeat(tops, [math.prod(shape) for shape in shapes])
 
 
