@@ -65,6 +65,14 @@ def lost(
     found = derivative(lambda t: gap(t, here), STEPS, noise)
     if math.isnan(found.value):
         found = derivative(lambda t: gap(t, here), NEARER, noise)
+    if math.isnan(found.value):
+        # Two ways to the same value, as of a determinant, differ by the rounding of both.
+        noises = [
+            noise_level(lambda t: gap(t + STEPS[0]), 1e-10),
+            noise_level(lambda t: gap(t - STEPS[0]), 1e-10),
+        ]
+        if all(width <= ROUNDED * own for width, own in zip(wide, noises, strict=True)):
+            return Estimate(0.0, 0.0), 0.0
     return found, 0.0
 
 

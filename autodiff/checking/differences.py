@@ -23,7 +23,7 @@ from autodiff.checking.matrices import oriented
 from autodiff.checking.numeric import LEAST, STEPS
 from autodiff.node import Node
 
-WIDER = (2e-2, 2e-1, 2.0)  # where an operand is small beside what it is added to
+WIDEST = 2.0  # the largest step, where an operand is small beside what it is added to
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
 TURNED = 100.0  # in units of noise: more is no rounding
 SHARP = 1e-10  # a relative error at which no other step is tried
@@ -88,30 +88,48 @@ def differences(
     """Extrapolated central differences; at a kink the derivative in the tangents' direction.
 
     ``rough``: the noise of the kernel, where it is more than the rounding of its values; ``reach``:
-    the largest step, in units of the operands.
+    the largest step, in units of the operands. Entries of elementwise operations have steps of
+    their own: what suits the largest is, for a small one, beyond the pole.
     """
-    scale = scale_of(operands, tangents) * reach
-    line = Line(node, operands, tangents, rough)
+    unit: Any = scale_of(operands, tangents) * reach
+    room: Any = 1.0
+    if node.primitive.family == "elementwise":
+        unit, room = _each(node, operands, tangents, unit)
+    line = Line(node, operands, [None if t is None else t * unit for t in tangents], rough)
     with np.errstate(all="ignore"):
         best, error = np.zeros(line.start.shape), np.full(line.start.shape, np.inf)
         for step in (*STEPS, *FINER):
             if step * reach < LEAST:
                 break
-            value, noise = line.extrapolated(step * scale)
+            value, noise = line.extrapolated(step)
             # A step across a pole or a crossing of eigenvalues may look sharp, and be another
             # number: smaller steps deny it.
             denied = np.isfinite(error) & (np.abs(value - best) > 4.0 * (noise + error))
             better = (noise < error) | denied
             best, error = np.where(better, value, best), np.where(better, noise, error)
-            floor = line.rounding(value) / (STEPS[0] * scale)
+            floor = line.rounding(value) / STEPS[0]
             if step == STEPS[0] and reach == 1.0:
-                best, error = _widened(line, scale, best, error, 2.0 * floor)
+                best, error = _widened(line, room, best, error, 2.0 * floor)
             floor *= 5.0
             if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
                 break
-        if SMALL * CLOSE * reach < LEAST:
-            return best, error
-        return _one_sided(line, SMALL * scale, best, error)
+        if SMALL * CLOSE * reach >= LEAST:
+            best, error = _one_sided(line, best, error)
+        return best / unit, np.where(np.isnan(best), np.inf, error / unit)
+
+
+def _each(
+    node: Node, operands: Sequence[Any], tangents: Sequence[Any], common: float
+) -> tuple[Array, Array]:
+    """The unit of steps for each entry, and how often it fits into the common one."""
+    unit = np.full(node.shape, np.inf)
+    for x, t in zip(operands, tangents, strict=True):
+        if t is not None and floating(x):
+            moves = (x != 0.0) & (t != 0.0) & np.isfinite(x)
+            own = np.abs(x) / np.where(moves, np.abs(t), 1.0)
+            unit = np.minimum(unit, np.where(moves, own, np.inf))
+    unit = np.where(unit < common, unit, common)
+    return unit, common / unit
 
 
 def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array:
@@ -128,27 +146,30 @@ def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Arra
 
 
 def _widened(
-    line: Line, scale: float, best: Array, error: Array, rounded: Array
+    line: Line, room: Any, best: Array, error: Array, rounded: Array
 ) -> tuple[Array, Array]:
     """Larger steps, where rounding is most of the error and where they agree with the first."""
-    for step in WIDER:
+    step = STEPS[0]
+    while step < WIDEST * np.max(room, initial=0.0):
+        step *= 10.0
         open_ones = (error <= rounded) & (error > SHARP * np.abs(best))
+        open_ones &= step <= 1.01 * WIDEST * room
         if not open_ones.any():
             break
-        value, noise = line.extrapolated(step * scale)
+        value, noise = line.extrapolated(step)
         # A step across a kink or over a whole period may look sharp, and be another number.
         better = open_ones & (noise < error) & (np.abs(value - best) <= 4.0 * error)
         best, error = np.where(better, value, best), np.where(better, noise, error)
     return best, error
 
 
-def _one_sided(line: Line, h: float, best: Array, error: Array) -> tuple[Array, Array]:
+def _one_sided(line: Line, best: Array, error: Array) -> tuple[Array, Array]:
     """Take what steps beside the point say, where the larger ones crossed something.
 
     A step that differs from smaller ones by more than their rounding crossed a jump: a staircase
     looks like a slope from afar. At a kink the derivative to the right is taken.
     """
-    at, start, rounding, near = line.at, line.start, line.rounding, CLOSE * h
+    at, start, rounding, h, near = line.at, line.start, line.rounding, SMALL, CLOSE * SMALL
     sizes = [1.0, *(spread(x) for x in (*line.operands, start) if floating(x))]
     unit = 10.0 * line.eps * max(sizes)
     right, left = (at(h) - start) / h, (start - at(-h)) / h

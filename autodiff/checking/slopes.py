@@ -4,8 +4,9 @@ Each operation is differentiated at the operands that were recorded, so that rou
 other operations do not reach it. Where its kernel takes complex numbers analytically, the complex
 step gives all digits (W. Squire, G. Trapp, "Using complex variables to estimate derivatives of
 real functions", 1998); NumPy orders complex numbers by their real parts, ties by the imaginary
-ones, so that at a tie the step is the one-sided derivative. Elsewhere differences are
-extrapolated entry by entry (``differences``), and their error is known.
+ones, so that at a tie the step is the one-sided derivative. Of complex numbers, linear operations
+give their derivatives themselves (``superposition``). Elsewhere differences are extrapolated entry
+by entry (``differences``), and their error is known.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from autodiff.checking.matrices import (
     whole_of,
 )
 from autodiff.checking.numeric import EPS, STEPS
+from autodiff.checking.superposition import linear_groups, slope_of
 from autodiff.node import Node
 
 TINY = 1e-40  # the imaginary step: its square is lost against any real part
@@ -52,7 +54,7 @@ FAINT = 1e-180  # such a slope
 ENDED = 4e3
 BLUR = 4.0  # of what they show along one direction: along others it may be more
 STEADY = 1e-6  # of the slope: by so much two such steps may differ
-COMPLEX, DIFFERENCE, CAST = "complex", "difference", "cast"
+COMPLEX, DIFFERENCE, CAST, LINEAR = "complex", "difference", "cast", "linear"
 
 
 class Slopes:
@@ -64,6 +66,7 @@ class Slopes:
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
         self.blurs: dict[Node, Array] = {}
+        self.groups: dict[Node, list[list[int]]] = {}
         self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
 
     def __call__(
@@ -71,6 +74,8 @@ class Slopes:
     ) -> tuple[Array, Array | None]:
         """The tangent of the output, and a bound on its error where it is not exact."""
         method = self.method(node, operands)
+        if method == LINEAR:
+            return slope_of(node, self.groups[node], operands, tangents), None
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
@@ -181,7 +186,9 @@ class Slopes:
         if node.primitive.name == "astype":
             return CAST
         if any(x.dtype.kind == "c" for x in (*operands, node) if floating(x)):
-            return DIFFERENCE  # no imaginary part is left to step in
+            # No imaginary part is left to step in.
+            self.groups[node] = linear_groups(node, self.rng)
+            return LINEAR if self.groups[node] else DIFFERENCE
         if is_custom(node) and self._agrees(node, operands, 64.0):
             # Where a function is nearly flat, a kernel that drops the imaginary part of a term
             # looks right. A tenth of the way to 0, a function that saturates does so less.
@@ -210,10 +217,11 @@ class Slopes:
         rough = self._noise(node) if is_custom(node) else rough
         expected, error = differences(node, operands, tangents, rough, reach or 1.0)
         with np.errstate(all="ignore"):
-            top = np.abs(expected).max(initial=0.0)
+            known = np.isfinite(error)
+            top = np.abs(np.where(known, expected, 0.0)).max(initial=0.0)
             gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error - 1e-9 * top
         # Where differences fail (an edge of the domain), nothing speaks against the complex step.
-        gap = np.where(np.isfinite(error), gap, 0.0)
+        gap = np.where(known, gap, 0.0)
         return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
 
 
@@ -253,10 +261,12 @@ def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -
 
 
 def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> bool:
-    """Whether entries that are 0 move: no step is small beside them, as x^1.01 shows."""
+    """Whether entries that are 0 move: no step is small beside them, as x^1.01 and x·x·x show."""
     moves = [x == 0 for x, t in zip(operands, tangents, strict=True) if t is not None]
-    own = node.primitive.family == "elementwise" or node.primitive.normwise
-    return bool(own) and any(np.any(zero) for zero in moves)
+    primitive = node.primitive
+    powers = primitive.family == "elementwise" or primitive.normwise
+    powers = powers or (primitive.family == "bilinear" and len(moves) > 2)
+    return bool(powers) and any(np.any(zero) for zero in moves)
 
 
 def settled(y: Array, found: Callable[[float], Array | None]) -> Array | None:

@@ -30,17 +30,17 @@ Generator = np.random.Generator
 
 
 def varied(rng: Generator, x: Any) -> Any:
-    """The same array, or one with ties, with zeros, with one value only, or of another size."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or not x.size:
+    """The same array, or one with ties, zeros, one value only, or of another size or sizes."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fc" or not x.size:
         return x
-    kind = rng.integers(6)
+    kind = rng.integers(7)
     if kind == 0:
         return np.round(2.0 * x) / 2.0
     if kind == 1:
         return np.full_like(x, x.flat[0])
-    if kind == 2:
-        return x * 10.0 ** rng.uniform(-3.0, 3.0)
-    if kind == 3:
+    if kind in (2, 3):  # all entries alike, or each its own
+        return x * 10.0 ** rng.uniform(-3.0, 3.0, x.shape if kind == 3 else ())
+    if kind == 4:
         return np.where(rng.random(x.shape) < 0.3, 0.0, x)
     return x
 
