@@ -99,6 +99,21 @@ def test_a_power_of_a_number_stays_in_the_dtype_of_the_exponent(base: float) -> 
 # ---- aliasing
 
 
+@pytest.mark.parametrize("exponent", [0.0, 1.0, -1.0, 0.5])
+def test_mixed_derivatives_of_a_power_at_whole_exponents(exponent: float) -> None:
+    # a^b: by a and b a^(b - 1) (1 + b ln a), which is 1/a at b = 0; twice by b a^b (ln a)^2.
+    a, b = 2.0, exponent
+    mixed = a ** (b - 1) * (1 + b * np.log(a))
+    expected = [[b * (b - 1) * a ** (b - 2), mixed], [mixed, a**b * np.log(a) ** 2]]
+    found = ad.hessian(lambda z: z[0] ** z[1])(np.array([a, b]))
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+
+
+def test_a_power_of_zero_to_zero_has_no_slope() -> None:
+    a, b = leaf([0.0, 0.0, np.nan]), leaf([0.0, 2.0, 0.0])
+    assert ad.gradients((a**b).sum(), a).data.tolist() == [0.0, 0.0, 0.0]
+
+
 def test_astype_to_the_same_dtype_is_another_handle() -> None:
     a, x = ad.tensor([1.0, 2.0]), leaf([1.0, 2.0])
     b = a.astype(float)

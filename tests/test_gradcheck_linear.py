@@ -64,6 +64,7 @@ class Bent(Linear, register=False):
         (ad.square, 1, []),
         (ad.exp, 1, []),
         (ad.prod, 1, []),
+        (ad.round, 1, []),
         (lambda x, y: ad.divide(x[:1, :1], y[:1, :1]), 2, []),
         (lambda x: apply_unary(Bent(), x), 1, []),
     ],
@@ -138,6 +139,8 @@ UNEVEN = np.array(
         lambda z: 1.0 / z,
         lambda z: ad.arctan2(ad.imag(z), ad.real(z)),
         lambda z: ad.hypot(ad.imag(z), ad.real(z)),
+        lambda z: ad.logaddexp(ad.real(z), -3.0),
+        lambda z: ad.cos(1e-5 * z),
     ],
 )
 @pytest.mark.parametrize("order", [1, 2])
@@ -170,3 +173,44 @@ def test_powers_at_the_edge_of_their_domain(p: float) -> None:
         assert report.verdict == "correct", report
     report = ad.gradcheck(lambda x: ad.sum(ad.abs(x) ** p) ** (1.0 / p), np.array([1.0, 0.0, -2.0]))
     assert report.verdict == "correct", report
+
+
+def test_what_rounds_is_not_linear_by_chance() -> None:
+    for seed in range(20):
+        node = recorded(ad.round, np.array(1.3 + 0.7j))
+        assert linear_groups(node, np.random.default_rng(seed)) == []
+
+
+def test_a_threshold_that_is_far_from_1_is_seen() -> None:
+    class Far(Bent, register=False):
+        """Linear in small numbers, and in large ones otherwise."""
+
+        name = "far"
+        kernel = staticmethod(lambda x: np.where(np.abs(x) > 1e3, 2.0 * x, x))
+
+    node = recorded(lambda x: apply_unary(Far(), x), 1e13 * Z)
+    assert linear_groups(node, np.random.default_rng(0)) == []
+
+
+def test_directions_along_which_nothing_changes_are_known() -> None:
+    # Some tangents of so many are at right angles to their numbers: |z| does not change at all.
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(size=300) + 1j * rng.normal(size=300)
+        report = ad.gradcheck(lambda z: ad.abs(3.0 * z), z, seed=seed)
+        assert report.verdict == "correct", report
+
+
+# sin(x)/x and its like lose digits near 0 by terms that cancel, in a complex step too.
+@pytest.mark.parametrize("function", [ad.sinc, ad.special.j0, ad.special.j1])
+@pytest.mark.parametrize(
+    "x", [[6e-3, 5e-6, 2e-4, 0.3], [-1.9e-4, -3.4e-6, 0.7, -2.6e-5], [1e-10, 3e-8, 1e-3], [1e-8]]
+)
+def test_terms_that_cancel_inside_a_kernel(function: Any, x: list[float]) -> None:
+    report = ad.gradcheck(function, np.array(x), order=2)
+    assert report.verdict == "correct", report
+
+
+def test_a_0_has_the_size_of_the_other_operand() -> None:
+    report = ad.gradcheck(ad.remainder, np.array(0.0), np.array(-7.9e-8))
+    assert report.verdict != "wrong", report

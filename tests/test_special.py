@@ -185,6 +185,34 @@ def test_gradients_where_the_weight_is_zero() -> None:
     assert ad.gradients(ad.special.xlogy(0.0, y), y).item() == 0.0
 
 
+def test_derivatives_of_log_ndtr_are_finite_on_both_sides() -> None:
+    # By mpmath with 40 digits: m = phi / Phi, and -m (x + m).
+    x = ad.tensor(np.array([-30.0, -1.0, 4.9, 5.1, 20.0, 37.0, 40.0, 4e3]), requires_grad=True)
+    slope = ad.gradients(ad.special.log_ndtr(x).sum(), x, create_graph=True)
+    first = [
+        30.033259667433676,
+        1.525135276160981,
+        2.438961914603116e-06,
+        8.972436686143024e-07,
+        5.520948362159764e-88,
+        2.1200065515246056e-298,
+        0.0,
+        0.0,
+    ]
+    second = [
+        -0.9988962284881099,
+        -0.8009023344296512,
+        -1.195091933009049e-05,
+        -4.575943514979143e-06,
+        -1.1041896724319527e-86,
+        -7.84402424064104e-297,
+        -0.0,
+        -0.0,
+    ]
+    np.testing.assert_allclose(slope.data, first, rtol=1e-13)
+    np.testing.assert_allclose(ad.gradients(slope.sum(), x).data, second, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["gammaln", "digamma", "erfinv", "log_ndtr", "i0e", "erfcx"])
 def test_float32_stays(name: str) -> None:
     x = ad.tensor(np.array([0.3, 0.6], np.float32), requires_grad=True)

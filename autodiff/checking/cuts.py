@@ -40,7 +40,7 @@ def lost(
 
     ``called(t)``, ``recorded(t)``: values so far from the point of the function, with its outputs,
     and of its record; ``level``: the size of the value. NaN where the function takes another branch
-    in Python, which shows in what it records, at every step.
+    in Python, which shows in what it records, at every step, and gives another value there.
     """
     sizes = [level]  # it may be 0 at the point alone
 
@@ -67,13 +67,14 @@ def lost(
         found = derivative(lambda t: gap(t, here), NEARER, noise)
     if math.isnan(found.value):
         # Two ways to the same value, as of a determinant, differ by the rounding of both.
-        noises = [
-            noise_level(lambda t: gap(t + STEPS[0]), 1e-10),
-            noise_level(lambda t: gap(t - STEPS[0]), 1e-10),
-        ]
-        if all(width <= ROUNDED * own for width, own in zip(wide, noises, strict=True)):
-            return Estimate(0.0, 0.0), 0.0
+        rounded = ROUNDED * max(_noise_beside(gap, s * STEPS[0]) for s in (1.0, -1.0))
+        if max(wide) <= rounded:
+            return Estimate(0.0, rounded / STEPS[0]), 0.0
     return found, 0.0
+
+
+def _noise_beside(line: Callable[[float], float], start: float) -> float:
+    return noise_level(lambda t: line(start + t), 1e-10)
 
 
 def _operations(outputs: Sequence[Tensor]) -> list[tuple[str, tuple[int, ...]]]:

@@ -24,6 +24,8 @@ from autodiff.checking.numeric import LEAST, STEPS
 from autodiff.node import Node
 
 WIDEST = 2.0  # the largest step, where an operand is small beside what it is added to
+LEAPS = 9  # from the first step to there, the more so where an entry is small beside others or 1
+LOWEST = 1e-40  # of the common unit: what is less has no reciprocal
 FINER = (2e-8, 2e-9, 2e-10, 2e-11)  # where a kink or a pole is nearer than the last step
 TURNED = 100.0  # in units of noise: more is no rounding
 SHARP = 1e-10  # a relative error at which no other step is tried
@@ -50,7 +52,7 @@ class Line:
             self.noise = np.maximum(self.eps * size, rough)
             self.ratio = _ratio(node, operands, tangents)
 
-    def at(self, s: float) -> Array:
+    def at(self, s: Any) -> Array:
         """The value where the operands moved by so many tangents; NaN outside of the domain."""
         try:
             y = oriented(self.node, moved_along(self.operands, self.tangents, s))
@@ -62,20 +64,19 @@ class Line:
         """The rounding errors of a derivative that has this value, times the step."""
         return np.asarray(4.1 * (self.noise + self.eps * np.abs(value) * self.ratio))
 
-    def extrapolated(self, h: float) -> tuple[Array, Array]:
+    def extrapolated(self, h: Any) -> tuple[Array, Array]:
         """The derivative by this step, its half and its quarter, and a bound on the error."""
         pairs = [(self.at(h / d), self.at(-h / d)) for d in (1.0, 2.0, 4.0)]
         central = [(a - b) * (d / (2.0 * h)) for d, (a, b) in zip((1.0, 2.0, 4.0), pairs)]
         coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
         value = (16.0 * fine - coarse) / 15.0
         error = np.abs(value - coarse) + self.rounding(value) / h
-        if self.node.primitive.normwise:
-            # LAPACK chooses the phases of vectors: where both sides stay away from the start
-            # however near they are, theirs are others.
-            far, _, near = (np.abs(a - 2.0 * self.start + b) for a, b in pairs)
-            turned = (near > 0.5 * far) & (near > TURNED * self.noise)
-            error = np.where(turned, np.inf, error)
-        return value, error
+        # LAPACK chooses the phases of vectors: where both sides stay away from the start however
+        # near they are, theirs are others. Over a kink they come near as the step, not its square.
+        part = 0.5 if self.node.primitive.normwise else np.where(h > STEPS[0], 0.15, np.inf)
+        far, _, near = (np.abs(a - 2.0 * self.start + b) for a, b in pairs)
+        turned = (near > part * far) & (near > TURNED * self.noise)
+        return value, np.where(turned, np.inf, error)
 
 
 def differences(
@@ -109,9 +110,8 @@ def differences(
             best, error = np.where(better, value, best), np.where(better, noise, error)
             floor = line.rounding(value) / STEPS[0]
             if step == STEPS[0] and reach == 1.0:
-                best, error = _widened(line, room, best, error, 2.0 * floor)
-            floor *= 5.0
-            if np.all(error <= np.maximum(SHARP * np.abs(best), floor)):
+                best, error = _widened(line, room, best, error, 10.0 * floor)
+            if np.all(error <= np.maximum(SHARP * np.abs(best), 5.0 * floor)):
                 break
         if SMALL * CLOSE * reach >= LEAST:
             best, error = _one_sided(line, best, error)
@@ -121,15 +121,19 @@ def differences(
 def _each(
     node: Node, operands: Sequence[Any], tangents: Sequence[Any], common: float
 ) -> tuple[Array, Array]:
-    """The unit of steps for each entry, and how often it fits into the common one."""
-    unit = np.full(node.shape, np.inf)
-    for x, t in zip(operands, tangents, strict=True):
+    """The unit of steps for each entry, and how many of them it may go where it is rounded."""
+    unit, far = np.full(node.shape, common), np.full(node.shape, np.inf)
+    sizes = [np.where(x == 0.0, np.inf, np.abs(x)) if floating(x) else np.inf for x in operands]
+    for i, (x, t) in enumerate(zip(operands, tangents, strict=True)):
         if t is not None and floating(x):
-            moves = (x != 0.0) & (t != 0.0) & np.isfinite(x)
-            own = np.abs(x) / np.where(moves, np.abs(t), 1.0)
-            unit = np.minimum(unit, np.where(moves, own, np.inf))
-    unit = np.where(unit < common, unit, common)
-    return unit, common / unit
+            # An operand that is 0 has the size of the other, as in remainder(0, 1e-8).
+            others = np.min(np.broadcast_arrays(np.inf, *sizes[:i], *sizes[i + 1 :]), axis=0)
+            size = np.where(x == 0.0, others, np.abs(x))
+            way = np.where(t == 0.0, 1.0, np.abs(t))
+            unit = np.minimum(unit, np.where(t == 0.0, np.inf, size / way))
+            far = np.minimum(far, np.where(t == 0.0, np.inf, max(spread(x), 1.0) / way))
+    unit = np.maximum(unit, LOWEST * common)
+    return unit, np.clip(far / unit, 1.0, 1.0 / LOWEST)
 
 
 def _ratio(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array:
@@ -149,11 +153,12 @@ def _widened(
     line: Line, room: Any, best: Array, error: Array, rounded: Array
 ) -> tuple[Array, Array]:
     """Larger steps, where rounding is most of the error and where they agree with the first."""
-    step = STEPS[0]
-    while step < WIDEST * np.max(room, initial=0.0):
-        step *= 10.0
+    step: Any = STEPS[0]
+    leap = np.maximum(10.0, (WIDEST * room / STEPS[0]) ** (1.0 / LEAPS))
+    for _ in range(LEAPS):
+        step = step * leap
         open_ones = (error <= rounded) & (error > SHARP * np.abs(best))
-        open_ones &= step <= 1.01 * WIDEST * room
+        open_ones &= step <= 1.01 * WIDEST * room  # powers of leaps are rounded
         if not open_ones.any():
             break
         value, noise = line.extrapolated(step)
@@ -179,7 +184,7 @@ def _one_sided(line: Line, best: Array, error: Array) -> tuple[Array, Array]:
     kink = (gap > ODD * size) & (gap > 250.0 * rounding(right) / h)
     kink &= (np.abs(ahead - back) > 0.5 * gap) & (gap > 25.0 * rounding(right) / near)
     middle, value = (right + left) / 2.0, (ahead + back) / 2.0
-    nearest = value
+    nearest = np.ones(value.shape, bool)
     bound = (rounding(ahead) + unit) / near
     # A jump at the point itself: the smaller the step, the larger its quotient.
     jump = np.abs(value) > 100.0 * np.abs(middle) + bound
@@ -190,7 +195,8 @@ def _one_sided(line: Line, best: Array, error: Array) -> tuple[Array, Array]:
         agrees = np.abs(larger - value) <= 10.0 * (its + bound) + 1e-6 * np.abs(value)
         sharper = (its < bound) & (agrees | ~np.isfinite(value))
         value, bound = np.where(sharper, larger, value), np.where(sharper, its, bound)
+        nearest &= ~sharper
     # A kink even nearer leaves all between both sides open.
-    bound = np.where(value == nearest, bound + np.abs(ahead - back), bound)
+    bound = np.where(nearest, bound + np.abs(ahead - back), bound)
     value, bound = np.where(jump, best, value), np.where(jump, edge, bound)
     return np.where(kink, right, value), np.where(kink, 1e-6 * size, bound)

@@ -12,6 +12,7 @@ by entry (``differences``), and their error is known.
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,7 +41,7 @@ from autodiff.checking.matrices import (
     reach_of,
     whole_of,
 )
-from autodiff.checking.numeric import EPS, STEPS
+from autodiff.checking.numeric import EPS, PLACES, STEPS, noise_among
 from autodiff.checking.superposition import linear_groups, slope_of
 from autodiff.node import Node
 
@@ -53,6 +54,8 @@ FAINT = 1e-180  # such a slope
 # rounding errors of a derivative; more where singular values are close, which differences show.
 ENDED = 4e3
 BLUR = 4.0  # of what they show along one direction: along others it may be more
+FLAT = 1e3  # in units of what it moves by in proportion to its operands: values may cancel there
+APART = 1e-3  # relative distance of points whose roundings are independent
 STEADY = 1e-6  # of the slope: by so much two such steps may differ
 COMPLEX, DIFFERENCE, CAST, LINEAR = "complex", "difference", "cast", "linear"
 
@@ -66,6 +69,7 @@ class Slopes:
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
         self.blurs: dict[Node, Array] = {}
+        self.losses: dict[Node, Array | None] = {}
         self.groups: dict[Node, list[list[int]]] = {}
         self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
 
@@ -107,7 +111,13 @@ class Slopes:
         return np.zeros(node.shape, node.dtype), None
 
     def ended(self, node: Node, slope: Array) -> Array | None:
-        """What the end of iterations makes of a complex step; None of a kernel without any."""
+        """What a kernel leaves of a complex step; None of one that gives all digits.
+
+        The end of iterations, or terms that cancel, as in sin(x)/x near 0.
+        """
+        if node.primitive.family == "elementwise":
+            part = self._cancelled(node)
+            return None if part is None else part * np.abs(slope)
         if not node.primitive.iterates:
             return None
         top = np.abs(slope).max(axis=(-2, -1), keepdims=True, initial=0.0)
@@ -127,6 +137,11 @@ class Slopes:
                     other, error = differences(x, x.kept, along, rough, reach or 1.0)
                     self.blurs[node][at] = BLUR * _excess(np.abs(found - other) - error, found)
         return self.blurs[node]
+
+    def _cancelled(self, node: Node) -> Array | None:
+        if node not in self.losses:
+            self.losses[node] = cancelled(node, self.rng)
+        return self.losses[node]
 
     def _noise(self, node: Node) -> Any:
         if node not in self.noises:
@@ -218,8 +233,9 @@ class Slopes:
         expected, error = differences(node, operands, tangents, rough, reach or 1.0)
         with np.errstate(all="ignore"):
             known = np.isfinite(error)
-            top = np.abs(np.where(known, expected, 0.0)).max(initial=0.0)
-            gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error - 1e-9 * top
+            gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error
+            if node.primitive.family != "elementwise":  # entries are sums of others' terms
+                gap -= 1e-9 * np.abs(np.where(known, expected, 0.0)).max(initial=0.0)
         # Where differences fail (an edge of the domain), nothing speaks against the complex step.
         gap = np.where(known, gap, 0.0)
         return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
@@ -255,24 +271,56 @@ def _samples(node: Node, rng: np.random.Generator) -> list[Node]:
 def complex_step(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> Array | None:
     r"""``Im f(x + i h t) / h``; None where the kernel refuses complex numbers or drops them."""
     y = _imaginary_part(node, operands, tangents, TINY)
-    if y is None or not at_zero(node, operands, tangents):
+    zero = at_zero(node, tangents)
+    if y is None or not np.any(zero):
         return y
-    return settled(y, lambda step: _imaginary_part(node, operands, tangents, step))
+    return settled(y, zero, lambda step: _imaginary_part(node, operands, tangents, step))
 
 
-def at_zero(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> bool:
-    """Whether entries that are 0 move: no step is small beside them, as x^1.01 and x·x·x show."""
-    moves = [x == 0 for x, t in zip(operands, tangents, strict=True) if t is not None]
-    primitive = node.primitive
-    powers = primitive.family == "elementwise" or primitive.normwise
-    powers = powers or (primitive.family == "bilinear" and len(moves) > 2)
+def cancelled(node: Node, rng: np.random.Generator) -> Array | None:
+    """Rounding errors of the complex step of an elementwise operation, in units of the derivative.
+
+    Where the value is far larger than it moves, a kernel may take numbers of its size from each
+    other. Roundings of them may be the same a rounding error away, but not so a thousandth away:
+    high differences of derivatives on such a line are those roundings. None where there are none.
+    """
+    tangents = [random_tangent(x, rng) for x in node.kept]
+    slope = complex_step(node, node.kept, tangents)
+    if slope is None:
+        return None
+    with np.errstate(all="ignore"):
+        flat = np.isfinite(slope) & (slope != 0.0) & (np.abs(node.output) > FLAT * np.abs(slope))
+        if not flat.any():
+            return None
+        part = copy.copy(node)
+        part.kept = tuple(_entries(x, flat) for x in node.kept)
+        part.shape = (int(flat.sum()),)
+        ways = [_entries(t, flat) for t in tangents]
+        line = [complex_step(part, moved_along(part.kept, ways, APART * k), ways) for k in PLACES]
+        found = np.zeros(node.shape)
+        if all(y is not None for y in line):
+            found[flat] = noise_among(np.array(line)) / np.abs(slope[flat])
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def _entries(x: Any, chosen: Array) -> Any:
+    """The chosen entries of an operand that is broadcast to their shape."""
+    return np.broadcast_to(x, chosen.shape)[chosen] if isinstance(x, np.ndarray) else x
+
+
+def at_zero(node: Node, tangents: Sequence[Any]) -> Any:
+    """Where a 0 moves: no step is small beside it, as x^1.01 and x·x·x show."""
+    moves = [x == 0 for x, t in zip(node.kept, tangents, strict=True) if t is not None]
+    if node.primitive.family == "elementwise":
+        return functools.reduce(np.logical_or, moves, False)
+    powers = node.primitive.normwise or (node.primitive.family == "bilinear" and len(moves) > 2)
     return bool(powers) and any(np.any(zero) for zero in moves)
 
 
-def settled(y: Array, found: Callable[[float], Array | None]) -> Array | None:
+def settled(y: Array, zero: Any, found: Callable[[float], Array | None]) -> Array | None:
     """A derivative, if another step leaves it; 0 if it vanishes with the step, else NaN.
 
-    ``found`` gives it by another step; None where that does.
+    ``zero``: the entries that are in question; ``found`` gives it by another step, or None.
     """
     smaller = found(TINIER)
     if smaller is None:
@@ -286,7 +334,7 @@ def settled(y: Array, found: Callable[[float], Array | None]) -> Array | None:
         larger = found(LARGER) if faint.any() else None
         if larger is not None:
             vanishes &= ~faint | (size < 1e-3 * np.abs(larger))
-        return np.where(vanishes, 0.0, np.where(moves, np.nan, y))
+        return np.where(zero & vanishes, 0.0, np.where(zero & moves, np.nan, y))
 
 
 def _imaginary_part(

@@ -99,9 +99,10 @@ def complex_steps(
     Raises what the kernel or ``batch`` raises; TypeError where imaginary parts are lost.
     """
     y = _imaginary_parts(node, operands, mapped, tangents, TINY)
-    if not at_zero(node, operands, tangents):
+    zero = at_zero(node, tangents)
+    if not np.any(zero):
         return y
-    found = settled(y, lambda step: _imaginary_parts(node, operands, mapped, tangents, step))
+    found = settled(y, zero, lambda step: _imaginary_parts(node, operands, mapped, tangents, step))
     assert found is not None  # it raises
     return found
 

@@ -186,10 +186,10 @@ def _power(a: Any, b: Any, out: Any = None) -> Any:
 
 
 def _power_base(g: Any, a: Any, b: Any) -> Any:
-    # b * a**(b - 1), but 0 where b is 0: there 0 * a**-1 would be NaN at a = 0.
+    # b * a**(b - 1), but 0 where 0 * a**-1 would be NaN, as at a = b = 0.
     if type(b) in SCALARS:
         return FUNCTIONS["zeros_like"](g) if b == 0 else g * (b * a ** (b - 1))
-    zero = raw(b) == 0
+    zero = (raw(b) == 0) & ~(np.abs(raw(a)) > 0)
     return g * FUNCTIONS["where"](zero, 0, b * a ** FUNCTIONS["where"](zero, 1, b - 1))
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.families import Elementwise, Function, elementwise_function
+from autodiff.ops.exponential import exp
 from autodiff.ops.movement import as_array
+from autodiff.ops.selection import where
 from autodiff.ops.special import erfc, error_function, scaled_tail
 from autodiff.registry import public
+from autodiff.tensor import raw
 
 __all__ = ["erfcx", "log_ndtr", "ndtr"]
 
@@ -70,6 +73,13 @@ def _log_ndtr(x: Any) -> Any:
     return y.astype(dtype)[()]
 
 
+def _log_ndtr_product(g: Any, y: Any, x: Any) -> Any:
+    # erfcx keeps the digits that the exponents lose on the left, and overflows on the right.
+    right = raw(x) > 5
+    left = 2 * _ROOT_HALF / _ROOT_PI / erfcx(where(right, 0, x) * -_ROOT_HALF)
+    return g * where(right, exp(x * x / -2 - y) * (_ROOT_HALF / _ROOT_PI), left)
+
+
 class LogNdtr(Elementwise):
     r"""Logarithm of the distribution function of the standard normal, exact in both tails.
 
@@ -86,9 +96,9 @@ class LogNdtr(Elementwise):
         lambda x: np.log(np.vectorize(math.erfc, otypes=[float])(x * -_ROOT_HALF) / 2)
     )
     like = np.cbrt
-    products = (lambda g, x: g * (2 * _ROOT_HALF / _ROOT_PI) / erfcx(x * -_ROOT_HALF),)
+    products = (_log_ndtr_product,)
     intervals = ((-3.0, 3.0),)
-    special = (0.0, -1e4)
+    special = (0.0, -1e4, 1e4)
 
 
 erfcx: Function = elementwise_function(Erfcx)

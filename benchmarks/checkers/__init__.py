@@ -30,7 +30,7 @@ class Scope:
     fault_stride: int  # every so-many-th sample call, with all faults
     model_stride: int  # every so-many-th primitive, inside a model
     primitive_cases: int  # random calls of each primitive
-    other_cases: int  # seeds of layers and losses; five times as many of users' rules
+    other_cases: int  # seeds of layers and losses, complex ones; five times as many of users' rules
     matrix_cases: int  # conditions of matrices, 18 in turn; 92 checks of each
 
 
@@ -135,7 +135,11 @@ def _faults(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
             yield Figure(name, what, OURS, share, f"% of {planted:,}", limit=limit)
 
 
-SAID = {"rules": "rules of users", "matrices": "rules near singular matrices"}
+SAID = {
+    "rules": "rules of users",
+    "matrices": "rules near singular matrices",
+    "complex": "rules in complex expressions",
+}
 
 
 def _alarms(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
@@ -145,6 +149,7 @@ def _alarms(name: str, scope: Scope, options: Options) -> Iterator[Figure]:
         ("nn", scope.other_cases),
         ("rules", 5 * scope.other_cases),
         ("matrices", scope.matrix_cases),
+        ("complex", scope.other_cases),
     ):
         jobs = [
             partial(_run, "alarms", kind, str(cases), str(k), str(slices)) for k in range(slices)

@@ -3,8 +3,9 @@
 ``primitives``: random sample calls of every primitive, at kinks and ties and over six decades too.
 ``nn``: layers, activations and losses. ``rules``: right rules of users near saturation.
 ``matrices``: linear algebra near singular matrices and coinciding eigenvalues, with rows or
-matrices of a batch that differ in size. Prints how many checks gave which verdict, and the calls
-that were called wrong, as JSON.
+matrices of a batch that differ in size. ``complex``: second derivatives too of expressions in
+complex numbers, with zeros, real ones, and entries of different size. Prints how many checks gave
+which verdict, and the calls that were called wrong, as JSON.
 """
 
 from __future__ import annotations
@@ -220,7 +221,64 @@ def of_matrices(cases: int, first: int, stride: int) -> Iterator[Check]:
                 yield f"{name}, {what} 1e-{k}", function, [x]
 
 
-KINDS = {"primitives": of_primitives, "nn": of_nn, "rules": of_rules, "matrices": of_matrices}
+def _adjoint(x: Any) -> Any:
+    return ad.conj(ad.matrix_transpose(x))
+
+
+EXPRESSIONS: dict[str, Callable[[Any], Any]] = {
+    "x pinv(x)": lambda x: x @ la.pinv(x),
+    "pinv": la.pinv,
+    "adjoint product": lambda x: _adjoint(x) @ x,
+    "|adjoint product|": lambda x: ad.abs(_adjoint(x) @ x),
+    "norm": la.norm,
+    "x / (1 + |x|)": lambda x: x / (1.0 + ad.abs(x)),
+    "log |x|": lambda x: ad.log(ad.abs(x) + 1e-3),
+    "(x - 1) / (x² + 2)": lambda x: (x - 1.0) / (x * x + 2.0),
+    "tanh": ad.tanh,
+    "power": lambda x: (x + 3.0) ** 2.5,
+    "angle": lambda x: ad.angle(x + 0.1),
+    "fft": lambda x: ad.fft.fft(x, axis=0) ** 2,
+    "einsum": lambda x: ad.einsum("ij,kj,kl->il", x, ad.conj(x), x),
+    "cumprod": lambda x: ad.cumprod(x, axis=0),
+    "where": lambda x: ad.where(ad.real(x) > 0.0, x * x, ad.conj(x)),
+    "commutator": lambda x: x[:2] @ x[1:] - x[1:] @ x[:2],
+    "det": lambda x: la.det(x[:2]),
+    "qr": lambda x: la.qr(x)[1],
+    "svdvals": la.svdvals,
+    "cholesky": lambda x: la.cholesky(_adjoint(x) @ x + np.eye(2)),
+}
+
+
+def of_complex(cases: int, first: int, stride: int) -> Iterator[Check]:
+    """Expressions at matrices with zeros, equal rows or one part only, of any size and sizes."""
+    for seed in range(first, cases, stride):
+        rng = np.random.default_rng([10, seed])
+        x = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
+        for what, z in (
+            ("any", x),
+            ("triangular", np.triu(x)),
+            ("triangular, of rows", np.triu(x) * 10.0 ** rng.uniform(-4.0, 4.0, size=(3, 1))),
+            ("a row of zeros", np.tril(x) * np.array([[0.0], [1.0], [1.0]])),
+            ("zeros", np.where(rng.random(x.shape) < 0.4, 0.0, x)),
+            ("sizes", x * 10.0 ** rng.uniform(-5.0, 5.0, size=x.shape)),
+            ("size", x * 10.0 ** rng.uniform(-8.0, 8.0)),
+            ("real", x.real + 0j),
+            ("imaginary", 1j * x.imag),
+            ("integers", np.round(x)),
+            ("equal rows", x[[0, 0, 1]]),
+        ):
+            for name, function in EXPRESSIONS.items():
+                yield f"{name}, {what}", function, [z]
+
+
+KINDS = {
+    "primitives": of_primitives,
+    "nn": of_nn,
+    "rules": of_rules,
+    "matrices": of_matrices,
+    "complex": of_complex,
+}
+ORDERS = {"complex": 2}
 
 
 def main(kind: str, cases: int, first: int, stride: int) -> None:
@@ -230,7 +288,8 @@ def main(kind: str, cases: int, first: int, stride: int) -> None:
     which = []
     for seed, (name, function, points) in enumerate(KINDS[kind](cases, first, stride)):
         try:
-            verdict = ad.gradcheck(function, *points, seed=seed).verdict
+            report = ad.gradcheck(function, *points, order=ORDERS.get(kind, 1), seed=seed)
+            verdict = report.verdict
         except (ad.GradientError, np.linalg.LinAlgError):  # there is no value, or nothing to check
             verdict = "refused"
         verdicts[verdict] += 1
