@@ -205,3 +205,31 @@ def test_zeros_of_a_result_are_rounded_beside_the_point(seed: int) -> None:
     x = np.array([[4.0, 0.0, -0.5], [0.0, 4.5, 0.0], [0.5, 0.5, 6.0]])
     report = ad.gradcheck(lambda x: ad.real(ad.linalg.sqrtm(x))[1, 2], x, seed=seed)
     assert report.verdict == "correct", str(report)
+
+
+# Beside the point LAPACK's iterations end elsewhere: small entries jump by roundings of large ones.
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (
+            ad.linalg.sqrtm,
+            [
+                [1.24420071e03, 3.50773056e-02, -8.57017761e-04],
+                [-1.19466026e01, 1.74521188e-02, 1.05396691e-02],
+                [8.76155155e-03, 1.52688257e00, 1.79704908e03],
+            ],
+        ),
+        (
+            ad.linalg.pinv,
+            [
+                [1.73950770e03, -3.26093131e00, -1.90224720e-03],
+                [5.13471101e-02, 1.63864191e03, 8.00606045e00],
+                [-1.92732764e01, -5.32472722e-02, 2.02020145e00],
+            ],
+        ),
+    ],
+)
+def test_small_entries_of_uneven_matrices(function: Any, x: Any) -> None:
+    for seed in range(8):
+        report = ad.gradcheck(function, np.array(x), seed=seed)
+        assert report.verdict == "correct", report

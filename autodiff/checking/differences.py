@@ -15,6 +15,7 @@ import numpy as np
 from autodiff.checking.kernels import (
     Array,
     floating,
+    most,
     moved_along,
     scale_of,
     spread,
@@ -51,6 +52,9 @@ class Line:
             size = np.maximum(np.abs(self.start), node.primitive.inside)
             self.noise = np.maximum(self.eps * size, rough)
             self.ratio = _ratio(node, operands, tangents)
+        # LAPACK's iterations may end elsewhere beside the start: by rounding errors of the largest.
+        top = self.eps * most(self.start) if node.primitive.normwise else 0.0
+        self.level = np.maximum(self.noise, top)
 
     def at(self, s: Any) -> Array:
         """The value where the operands moved by so many tangents; NaN outside of the domain."""
@@ -71,11 +75,12 @@ class Line:
         coarse, fine = ((4.0 * b - a) / 3.0 for a, b in pairwise(central))
         value = (16.0 * fine - coarse) / 15.0
         error = np.abs(value - coarse) + self.rounding(value) / h
+        normwise = self.node.primitive.normwise
         # LAPACK chooses the phases of vectors: where both sides stay away from the start however
         # near they are, theirs are others. Over a kink they come near as the step, not its square.
-        part = 0.5 if self.node.primitive.normwise else np.where(h > STEPS[0], 0.15, np.inf)
+        part = 0.5 if normwise else np.where(h > STEPS[0], 0.15, np.inf)
         far, _, near = (np.abs(a - 2.0 * self.start + b) for a, b in pairs)
-        turned = (near > part * far) & (near > TURNED * self.noise)
+        turned = (near > part * far) & (near > TURNED * self.level)
         return value, np.where(turned, np.inf, error)
 
 
@@ -105,7 +110,8 @@ def differences(
             value, noise = line.extrapolated(step)
             # A step across a pole or a crossing of eigenvalues may look sharp, and be another
             # number: smaller steps deny it.
-            denied = np.isfinite(error) & (np.abs(value - best) > 4.0 * (noise + error))
+            doubt = 4.0 * (noise + error + line.level / step)
+            denied = np.isfinite(error) & (np.abs(value - best) > doubt)
             better = (noise < error) | denied
             best, error = np.where(better, value, best), np.where(better, noise, error)
             floor = line.rounding(value) / STEPS[0]

@@ -41,7 +41,7 @@ from autodiff.checking.matrices import (
     reach_of,
     whole_of,
 )
-from autodiff.checking.numeric import EPS, PLACES, STEPS, noise_among
+from autodiff.checking.numeric import EPS, PLACES, STEPS, noise_among, random_signs
 from autodiff.checking.superposition import linear_groups, slope_of
 from autodiff.node import Node
 
@@ -69,6 +69,7 @@ class Slopes:
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
         self.blurs: dict[Node, Array] = {}
+        self.normals: dict[Node, Array] = {}
         self.losses: dict[Node, Array | None] = {}
         self.groups: dict[Node, list[list[int]]] = {}
         self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
@@ -83,7 +84,7 @@ class Slopes:
         if method == COMPLEX:
             found = complex_step(node, operands, tangents)
             if found is not None:
-                return found, self.ended(node, found)
+                return found, self.ended(node, found, tangents)
         parts = self._parts(node)
         if parts:
             apart = [
@@ -110,7 +111,7 @@ class Slopes:
             return self(node, operands, tangents)
         return np.zeros(node.shape, node.dtype), None
 
-    def ended(self, node: Node, slope: Array) -> Array | None:
+    def ended(self, node: Node, slope: Array, tangents: Sequence[Any]) -> Array | None:
         """What a kernel leaves of a complex step; None of one that gives all digits.
 
         The end of iterations, or terms that cancel, as in sin(x)/x near 0.
@@ -120,9 +121,18 @@ class Slopes:
             return None if part is None else part * np.abs(slope)
         if not node.primitive.iterates:
             return None
-        top = np.abs(slope).max(axis=(-2, -1), keepdims=True, initial=0.0)
+        # Iterations end by a part of the largest singular value, whatever the direction is.
+        top = np.maximum(_top(slope), _top(tangents[0]) * self._normal(node))
         part = np.maximum(ENDED * EPS, self._blur(node))[..., None, None]
         return np.broadcast_to(part * top, slope.shape)
+
+    def _normal(self, node: Node) -> Array:
+        """The largest entry of the derivative along random signs, of each matrix."""
+        if node not in self.normals:
+            signs = [random_signs(self.rng, x.shape) if floating(x) else None for x in node.kept]
+            found = complex_step(node, node.kept, signs)
+            self.normals[node] = np.zeros(()) if found is None else _top(found)
+        return self.normals[node]
 
     def _blur(self, node: Node) -> Array:
         """By what part of its largest entry a complex step differs from differences, by matrix."""
@@ -241,12 +251,16 @@ class Slopes:
         return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
 
 
+def _top(x: Array) -> Array:
+    """The largest entry of each matrix."""
+    return np.asarray(np.abs(x).max(axis=(-2, -1), keepdims=True, initial=0.0))
+
+
 def _excess(gap: Array, found: Array) -> Array:
     """What is positive of a gap, in units of the largest entry of each matrix."""
     with np.errstate(all="ignore"):
-        top = np.abs(found).max(axis=(-2, -1), initial=0.0)
-        most = np.where(gap > 0.0, gap, 0.0).max(axis=(-2, -1), initial=0.0)
-        return np.where(most > 0.0, most / top, 0.0)
+        most = _top(np.where(gap > 0.0, gap, 0.0))
+        return np.where(most > 0.0, most / _top(found), 0.0)[..., 0, 0]
 
 
 def _unseen(node: Node, operands: Sequence[Any], tangents: Sequence[Any]) -> float:

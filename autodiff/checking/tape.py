@@ -127,9 +127,10 @@ class Tape:
                     whole[node] = np.stack([p.tangents[node] for p in found])
                 continue
             whole[node] = tangents
-            for p, t in zip(found, tangents, strict=True):
+            for k, (p, t) in enumerate(zip(found, tangents, strict=True)):
                 p.tangents[node] = t
-                error = self.slopes.ended(node, t)
+                own = [None if x is None else x[k] for x in given]
+                error = self.slopes.ended(node, t, own)
                 if error is not None:
                     p.errors[node] = error
         return found
