@@ -214,3 +214,10 @@ def test_terms_that_cancel_inside_a_kernel(function: Any, x: list[float]) -> Non
 def test_a_0_has_the_size_of_the_other_operand() -> None:
     report = ad.gradcheck(ad.remainder, np.array(0.0), np.array(-7.9e-8))
     assert report.verdict != "wrong", report
+
+
+def test_a_value_that_stands_alone_is_not_known() -> None:
+    # 0 log(1 - 32) is 0, and NaN on both sides; complex logarithms would go on.
+    for y in (np.array([-32.6]), np.array([0.2, -36.0])):
+        report = ad.gradcheck(lambda x, y=y: ad.special.xlog1py(x, y), np.array(0.0))
+        assert report.verdict == "inconclusive", report

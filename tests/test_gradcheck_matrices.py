@@ -233,3 +233,12 @@ def test_small_entries_of_uneven_matrices(function: Any, x: Any) -> None:
     for seed in range(8):
         report = ad.gradcheck(function, np.array(x), seed=seed)
         assert report.verdict == "correct", report
+
+
+def test_iterations_inside_a_sylvester_equation_end() -> None:
+    a = np.array([[3.36, -0.34], [0.71, 4.35]])
+    b = np.array([[7e-3, 9e-5, -40.6], [-3e-4, 442.9, 5e-2], [-7e-3, 7e-2, 0.84]])
+    q = np.array([[-1.0, -1.5, -0.5], [1.5, 1.0, 0.5]])
+    for seed in range(30):
+        report = ad.gradcheck(ad.linalg.solve_sylvester, a, b, q, seed=seed)
+        assert report.verdict == "correct", report

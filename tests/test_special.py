@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autodiff as ad
+from autodiff.ops.incomplete import gamma_moved, gamma_slope
 from tests.tolerances import assert_close
 
 scipy_special = pytest.importorskip("scipy.special", reason="values are compared with SciPy's")
@@ -223,8 +224,6 @@ def test_float32_stays(name: str) -> None:
 
 def test_the_slope_of_a_gamma_quantile() -> None:
     """dx/da at a fixed probability, against differences of SciPy's inverse."""
-    from autodiff.ops.incomplete import gamma_slope
-
     a = np.array([0.05, 0.5, 1.0, 3.0, 40.0, 900.0])[:, None]
     p = np.array([0.001, 0.2, 0.5, 0.9, 0.999])
     x = scipy_special.gammaincinv(a, p)
@@ -234,6 +233,23 @@ def test_the_slope_of_a_gamma_quantile() -> None:
     keep = x > 1e-30
     got = np.asarray(gamma_slope(np.broadcast_to(a, x.shape)[keep], x[keep]))
     np.testing.assert_allclose(got, slope[keep], rtol=2e-8)
+
+
+def test_gamma_draws_that_move_far() -> None:
+    draws = np.random.default_rng(0)
+    start, a = (10.0 ** draws.uniform(-1, 2.5, 2000) for _ in range(2))
+    x = start * draws.gamma(2, 0.5, 2000)
+    p, q = scipy_special.gammainc(start, x), scipy_special.gammaincc(start, x)
+    upper = q < p
+    expected = np.where(
+        upper,
+        scipy_special.gammainccinv(a, np.where(upper, q, 0.5)),
+        scipy_special.gammaincinv(a, np.where(upper, 0.5, p)),
+    )
+    keep = (np.minimum(p, q) > 1e-150) & (expected > 1e-300)
+    assert keep.sum() > 1500
+    moved = np.asarray(gamma_moved(a, start, x))
+    np.testing.assert_allclose(moved[keep], expected[keep], rtol=1e-8)
 
 
 def test_errors() -> None:

@@ -371,7 +371,7 @@ class Comparer:
     ) -> tuple[str, str, Comparison]:
         worst = max(found, key=lambda c: (c.wrong, c.excess))
         lost, size = unrecorded
-        moved = any(abs(c.numeric) > c.tolerance + c.kinked for c in found)
+        moved = any(not abs(c.numeric) <= c.tolerance + c.kinked for c in found)  # NaN may, too
         hidden = math.isfinite(lost.error) and abs(lost.value) > SAFETY * lost.error
         unclear = next((c for c in found if c.unclear), None)
         blunt = next((c for c in found if c.blunt and (moved or c.scale)), None)

@@ -19,7 +19,8 @@ from autodiff.checking.tape import Array, Push, Tape, operands_of, primitive_nam
 from autodiff.node import SCALARS, Node
 from autodiff.ops.linalg_base import Decomposition
 
-JUMP = 1e-3  # of the value: what no continuous function changes by on a step of 1e-13
+NEAR = 1e-13  # in units of the operands: a few rounding errors
+JUMP = 1e-3  # of the value: what no continuous function changes by on such a step
 ROOT = 1e-6  # more than the root at 0 changes by
 SUSPECT = 1e-9  # tangents forwards and backwards that differ by more are looked at
 
@@ -54,8 +55,8 @@ def jump_of(tape: Tape, push: Push, nodes: Iterable[Node]) -> Node | None:
         if node.output.dtype.kind not in "fc":
             continue  # a comparison, an order: what selects with it is looked at
         given = [None if type(s) in SCALARS else push.tangents.get(s) for s in node.inputs]
-        ahead, behind = (tape.slopes.beside(node, list(node.kept), given, s) for s in (1.0, -1.0))
-        sides = [y for y in (ahead, behind) if _jumps(y, node.output)]
+        both = (tape.slopes.beside(node, list(node.kept), given, s) for s in (NEAR, -NEAR))
+        sides = [y for y in both if _jumps(y, node.output)]
         # Signs of vectors, or a result that nothing asks for, may leave the outputs as they are.
         if isinstance(node.primitive, Decomposition):
             total = np.asarray(tape.replay({}))

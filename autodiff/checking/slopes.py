@@ -54,6 +54,7 @@ FAINT = 1e-180  # such a slope
 # rounding errors of a derivative; more where singular values are close, which differences show.
 ENDED = 4e3
 BLUR = 4.0  # of what they show along one direction: along others it may be more
+BESIDE = 1e-7  # in units of the operands: so near, a finite value shows which side is inside
 FLAT = 1e3  # in units of what it moves by in proportion to its operands: values may cancel there
 APART = 1e-3  # relative distance of points whose roundings are independent
 STEADY = 1e-6  # of the slope: by so much two such steps may differ
@@ -69,7 +70,7 @@ class Slopes:
         self.noises: dict[Node, Any] = {}
         self.reaches: dict[Node, tuple[float, Any]] = {}
         self.blurs: dict[Node, Array] = {}
-        self.normals: dict[Node, Array] = {}
+        self.normals: dict[Node, list[Array]] = {}
         self.losses: dict[Node, Array | None] = {}
         self.groups: dict[Node, list[list[int]]] = {}
         self.parts: dict[Node, list[tuple[tuple[int, ...], Node]]] = {}
@@ -121,17 +122,22 @@ class Slopes:
             return None if part is None else part * np.abs(slope)
         if not node.primitive.iterates:
             return None
-        # Iterations end by a part of the largest singular value, whatever the direction is.
-        top = np.maximum(_top(slope), _top(tangents[0]) * self._normal(node))
+        # Iterations end by a part of the largest number inside, whatever the direction is.
+        top = _top(slope)
+        for t, normal in zip(tangents, self._normals(node), strict=True):
+            top = top if t is None else np.maximum(top, _top(t) * normal)
         part = np.maximum(ENDED * EPS, self._blur(node))[..., None, None]
         return np.broadcast_to(part * top, slope.shape)
 
-    def _normal(self, node: Node) -> Array:
-        """The largest entry of the derivative along random signs, of each matrix."""
+    def _normals(self, node: Node) -> list[Array]:
+        """The largest entry of the derivative along random signs of each operand, by matrix."""
         if node not in self.normals:
-            signs = [random_signs(self.rng, x.shape) if floating(x) else None for x in node.kept]
-            found = complex_step(node, node.kept, signs)
-            self.normals[node] = np.zeros(()) if found is None else _top(found)
+            self.normals[node] = []
+            for i, x in enumerate(node.kept):
+                signs: list[Any] = [None] * len(node.kept)
+                signs[i] = random_signs(self.rng, np.shape(x))
+                found = complex_step(node, node.kept, signs) if np.ndim(x) > 1 else None
+                self.normals[node].append(np.zeros(()) if found is None else _top(found))
         return self.normals[node]
 
     def _blur(self, node: Node) -> Array:
@@ -193,17 +199,17 @@ class Slopes:
             return kernel(node, moved_along(operands, tangents, 1e-12 * scale))
 
     def beside(
-        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], sign: float
+        self, node: Node, operands: Sequence[Any], tangents: Sequence[Any], step: float
     ) -> Array:
-        """The value a few rounding errors away along the tangents; NaN where there is none."""
+        """The value so many operands away along the tangents; NaN where there is none."""
         value = np.full(node.shape, np.nan, node.dtype)
         for at, part in self._parts(node):
-            value[at] = self.beside(part, one(node, operands, at), one(node, tangents, at), sign)
+            value[at] = self.beside(part, one(node, operands, at), one(node, tangents, at), step)
         if self._parts(node):
             return value
-        step = sign * 1e-13 * scale_of(operands, tangents)
         try:
-            return np.asarray(kernel(node, moved_along(operands, tangents, step)))
+            s = step * scale_of(operands, tangents)
+            return np.asarray(kernel(node, moved_along(operands, tangents, s)))
         except np.linalg.LinAlgError:
             return value
 
@@ -246,8 +252,11 @@ class Slopes:
             gap = np.abs(found - expected) - 1e-6 * np.abs(expected) - 50.0 * error
             if node.primitive.family != "elementwise":  # entries are sums of others' terms
                 gap -= 1e-9 * np.abs(np.where(known, expected, 0.0)).max(initial=0.0)
-        # Where differences fail (an edge of the domain), nothing speaks against the complex step.
-        gap = np.where(known, gap, 0.0)
+            if not known.all():
+                # At an edge of the domain, where differences fail, nothing speaks against the
+                # complex step, unless there is no value on either side.
+                sides = [self.beside(node, operands, tangents, s * BESIDE) for s in (1.0, -1.0)]
+                gap = np.where(known, gap, np.where(np.isfinite(sides).any(axis=0), 0.0, np.inf))
         return bool(np.all(gap <= (slack and slack * _unseen(node, operands, tangents))))
 
 

@@ -244,17 +244,23 @@ def _near_quantile(a: Any, start: Any, x: Any) -> Any:
 
 def _quantile(a: Any, start: Any, part: Any, upper: Any) -> Any:
     """Where P(a, x), or Q for ``upper``, is ``part``: Newton's steps in log x on its logarithm."""
-    t, some = np.log(start), np.arange(len(a))
-    for _ in range(60):
+    # The lower half lies below a: from above, where P is nearly 1, a step would be far too long.
+    t, some = np.log(np.where(upper, start, np.minimum(start, a))), np.arange(len(a))
+    for _ in range(100):
         x = np.exp(t[some])
         value = np.where(upper[some], *reversed(_both(a[some], x)))
         weight = np.where(upper[some], -1.0, 1.0) * _weight_kernel(a[some], x)
         step = np.nan_to_num(np.log(value / part[some]) * value / weight)
+        # Where the value is below the smallest number it has no slope: on towards larger ones.
+        lost = (value == 0.0) & (x > 0.0)
+        step = np.where(lost, np.where(upper[some], 1.0, -1.0), step)
         # Both logarithms are concave in log x. Only a step to where Q vanishes goes too far.
         t[some] -= np.clip(step, np.where(upper[some], -1.0, -99.0), 99.0)
         some = some[np.abs(step) > _LAST]
         if not len(some):
             break
+    else:
+        t[some] = math.nan
     return np.where(np.isnan(part), math.nan, np.exp(t))
 
 
@@ -281,7 +287,7 @@ class GammaMoved(Elementwise):
 
     At ``a`` = ``start`` it is the draw itself, at no cost; its derivative there is what
     ``ad.random.gamma`` needs. No gradient reaches ``start`` and ``x``. NaN where the probability of
-    ``x`` is below the smallest number.
+    ``x`` is below the smallest number, or no quantile is found within a hundred steps.
 
     >>> import autodiff as ad
     >>> ad.random.seed(0)

@@ -71,6 +71,7 @@ class SolveSylvester(Primitive):
 
     name = "solve_sylvester"
     normwise = (2, 2, 2)
+    iterates = True
     arguments = ("a", "b", "q")
     kernel = staticmethod(_sylvester)
     reference = staticmethod(
