@@ -81,10 +81,11 @@ def _superposed(node: Node, group: Sequence[int], a: list[Any], b: list[Any]) ->
         return math.inf
     if any(y.shape != node.shape or y.dtype.kind not in "fc" for y in (fa, fb, fboth, fscaled)):
         return math.inf
-    allowed = ROUNDED * float(np.finfo(node.dtype).eps)
-    holds = most(fa + fb - fboth) <= allowed * (most(fa) + most(fb))
-    holds = holds and most(c * fa - fscaled) <= allowed * most(fscaled)
-    return most(fb) if holds else math.inf
+    # f(b) has the size of terms that may cancel in f(a).
+    allowed, size = ROUNDED * float(np.finfo(node.dtype).eps), most(fb)
+    holds = most(fa + fb - fboth) <= allowed * (most(fa) + size)
+    holds = holds and most(c * fa - fscaled) <= allowed * (most(fscaled) + size)
+    return size if holds else math.inf
 
 
 def _instead(operands: Sequence[Any], group: Sequence[int], others: Sequence[Any]) -> list[Any]:
